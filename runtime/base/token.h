@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The token: "<prefix>.base64(RSA(password)).base64("Salted__" salt[8] AES-256-CBC(data))".
+ * Format and numbers: facts 02, sections 2.1 and 2.2 (RSA PKCS#1 v1.5; PBKDF2-HMAC-SHA-256 with
+ * 10000 iterations; the passphrase ends before the first NUL or LF of the password, as
+ * `openssl enc -pass stdin` takes it; the whole password is the second try).
+ *
+ * Decryption has one uniform failure, so that it tells an attacker nothing.
+ */
+#include <openssl/evp.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/base/secret.h"
+
+#define HPL_TOKEN_PREFIX "hyper-protect-basic"
+#define HPL_TOKEN_PREFIX_CCRT "contract-basic"
+
+/* Does text (white space at the ends ignored) have the form of a token: known prefix, three parts? */
+int hpl_token_looks_like(const char *text, size_t len);
+/* Decrypts into out (out->wipe is set). -1: not openable with this key (uniform text). */
+int hpl_token_decrypt(struct hpl_buf *out, const char *token, size_t len, EVP_PKEY *private_key,
+	struct hpl_err *err);
+/* Encrypts data for the RSA public key; appends the token, no LF. The password is 32 printable
+ * characters (as the runtime itself makes for the attestation record, facts 3.3). */
+int hpl_token_encrypt(struct hpl_buf *out, const char *prefix, const void *data, size_t len,
+	EVP_PKEY *public_key, struct hpl_err *err);
+
+/* A public key or certificate in any form a contract may hold: PEM PUBLIC KEY, PEM CERTIFICATE,
+ * base64 of either, base64 of base64 of either, and base64 of a PEM whose line ends are the two
+ * characters \ n (facts 1.8). *ret_not_after (optional) is the certificate's end of validity in
+ * seconds since 1970, 0 for a bare key. The caller frees *ret with EVP_PKEY_free. */
+int hpl_public_key_parse(EVP_PKEY **ret, int64_t *ret_not_after, const char *text, size_t len,
+	struct hpl_err *err);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * JSON Schema: compile a schema document once, validate trees with it, report every fault with the
+ * instance path, the position in the user's file, the rule that was broken and what is allowed.
+ */
+#include "schema/node.h"
+
+struct hpl_schema;
+
+struct hpl_fault {
+	char path[256];           /* "workload.volumes.data.seed" */
+	struct hpl_pos pos;       /* of the faulted key or value */
+	const char *keyword;      /* "pattern", "required", ... of the schema */
+	char rule[128];           /* JSON pointer into the schema: "/properties/env/required" */
+	char text[384];           /* what was found and what is allowed, never a secret value */
+	char cure[256];
+};
+struct hpl_faults {
+	struct hpl_fault *items;
+	size_t count, cap;
+	size_t limit;             /* stop after so many; 0 = 100 */
+};
+void hpl_faults_done(struct hpl_faults *f);
+
+/* schema: a tree read by hpl_yaml_read; it is borrowed and must outlive the result. */
+int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err);
+void hpl_schema_free(struct hpl_schema *s);
+/* 0: valid. 1: faults were added. -1: could not be done (memory, match limit). path_prefix goes in
+ * front of each path ("workload"), may be empty. */
+int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *instance,
+	const char *path_prefix, struct hpl_faults *faults, struct hpl_err *err);
