@@ -53,8 +53,13 @@ struct hpl_reader_limits {
 	size_t bytes;       /* 0: 16 MiB */
 	unsigned depth;     /* 0: 64 */
 	unsigned aliases;   /* 0: none are accepted */
-	size_t nodes;       /* 0: 1 000 000 */
+	size_t nodes;       /* 0: 1 000 000; an alias counts as what it stands for */
+	bool nul;           /* strings (not keys) may hold the escape \0: JSON documents */
 };
+
+/* As indent: every place is the origin. For text whose lines are not those of the user's file
+ * (a quoted string with \n in it). */
+#define HPL_PLACE_FIXED UINT32_MAX
 
 /* YAML 1.2 core schema on libyaml: one document; duplicate keys, tags outside the core, invalid
  * UTF-8, NUL, too deep or too large input are refused. origin: position of the text's first
