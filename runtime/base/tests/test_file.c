@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/file.h"
+#include "runtime/base/proc.h"
 
 static char dir[] = "/tmp/hpl-file-XXXXXX";
 static char path[128];
@@ -21,7 +22,16 @@ static void make_dir(void)
 	cr_assert(mkdtemp(dir));
 }
 
-TestSuite(file, .init = make_dir);
+static void remove_dir(void)
+{
+	const char *argv[] = {"/bin/rm", "-rf", dir, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 10000};
+	int status;
+
+	hpl_proc_run(&p, &status, NULL);
+}
+
+TestSuite(file, .init = make_dir, .fini = remove_dir);
 
 Test(file, written_whole_with_its_mode_and_read_back)
 {
