@@ -2,6 +2,7 @@
 #include "services/bootloader/console.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "proto/messages.h"

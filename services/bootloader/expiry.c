@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/bootloader/expiry.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <time.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/bootloader/record.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "runtime/base/log.h"

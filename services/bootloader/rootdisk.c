@@ -108,7 +108,7 @@ static int largest_free(fdisk_sector_t *ret_start, fdisk_sector_t *ret_size,
 static int add_root(size_t *ret, struct fdisk_context *cxt, struct hpl_err *err)
 {
 	struct fdisk_partition *pa = NULL;
-	fdisk_sector_t start, size;
+	fdisk_sector_t start = 0, size = 0;
 
 	if (largest_free(&start, &size, cxt, err) < 0)
 		return -1;

@@ -314,7 +314,8 @@ static int run(struct unpack *u, struct hpl_err *err)
 		return HPL_FAIL(err, 0, 0, "libarchive has no tar or gzip");
 	if (archive_read_open(u->ar, u, NULL, on_read, NULL) != ARCHIVE_OK)
 		goto broken;
-	while ((r = archive_read_next_header(u->ar, &e)) == ARCHIVE_OK)
+	/* ARCHIVE_WARN: a name with letters that the C locale does not know; its bytes are kept */
+	while ((r = archive_read_next_header(u->ar, &e)) == ARCHIVE_OK || r == ARCHIVE_WARN)
 		if (put_entry(u, e, err) < 0)
 			return -1;
 	if (r != ARCHIVE_EOF)
