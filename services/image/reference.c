@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/image/reference.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+enum { REFERENCE_LIMIT = 1024, DIGEST_HEX = 64 };
+
+void hpl_image_ref_done(struct hpl_image_ref *r)
+{
+	free(r->name);
+	free(r->tag);
+	free(r->digest);
+	*r = HPL_IMAGE_REF_NULL;
+}
+
+static bool is_hex(const char *p)
+{
+	size_t n = strspn(p, "0123456789abcdef");
+
+	return n == DIGEST_HEX && !p[n];
+}
+
+static bool is_host(const char *part, size_t len)
+{
+	return memchr(part, '.', len) || memchr(part, ':', len) ||
+		(len == 9 && strncmp(part, "localhost", 9) == 0);
+}
+
+static bool valid_name(const char *name)
+{
+	const char *path = strchr(name, '/');
+
+	if (!path || !path[1] || name[0] == '/' || name[strlen(name) - 1] == '/' || strstr(name, "//"))
+		return false;
+	for (const char *p = name; *p; p++) {
+		bool in_host = p < path;
+
+		if (!isalnum((unsigned char)*p) && !strchr(in_host ? ".-:[]" : "._-/", *p))
+			return false;
+		if (!in_host && isupper((unsigned char)*p))
+			return false;
+	}
+	return true;
+}
+
+static bool valid_tag(const char *tag)
+{
+	size_t n = strlen(tag);
+
+	if (!n || n > 128 || *tag == '.' || *tag == '-')
+		return false;
+	for (; *tag; tag++)
+		if (!isalnum((unsigned char)*tag) && !strchr("._-", *tag))
+			return false;
+	return true;
+}
+
+/* Puts docker.io and library/ in front where the short form leaves them out. */
+static char *full_name(const char *short_name)
+{
+	const char *slash = strchr(short_name, '/');
+	char *name = NULL;
+	int r;
+
+	if (slash && is_host(short_name, (size_t)(slash - short_name)))
+		return strdup(short_name);
+	r = asprintf(&name, "docker.io/%s%s", slash ? "" : "library/", short_name);
+	return r < 0 ? NULL : name;
+}
+
+int hpl_image_ref_parse(struct hpl_image_ref *ret, const char *text, struct hpl_err *err)
+{
+	_cleanup_image_ref_ struct hpl_image_ref ref = HPL_IMAGE_REF_NULL;
+	_cleanup_free_ char *copy = NULL;
+	char *at, *colon, *slash;
+
+	if (strlen(text) > REFERENCE_LIMIT)
+		return HPL_FAIL(err, 0, 0, "an image name of more than %d characters", REFERENCE_LIMIT);
+	copy = strdup(text);
+	if (!copy)
+		return HPL_OOM(err);
+	at = strchr(copy, '@');
+	if (at) {
+		*at++ = 0;
+		if (strncmp(at, "sha256:", 7) != 0 || !is_hex(at + 7))
+			return HPL_FAIL(err, 0, 0, "'%s': the digest is not sha256: and 64 lower-case "
+				"hex digits", text);
+		ref.digest = strdup(at);
+	}
+	slash = strrchr(copy, '/');
+	colon = strrchr(slash ? slash : copy, ':');
+	if (colon) {
+		*colon++ = 0;
+		if (!valid_tag(colon))
+			return HPL_FAIL(err, 0, 0, "'%s' has no valid tag", text);
+		ref.tag = strdup(colon);
+	}
+	ref.name = full_name(copy);
+	if (!ref.name || (at && !ref.digest) || (colon && !ref.tag))
+		return HPL_OOM(err);
+	if (!*copy || !valid_name(ref.name))
+		return HPL_FAIL(err, 0, 0, "'%s' is no image name", text);
+	*ret = ref;
+	ref = HPL_IMAGE_REF_NULL;
+	return 0;
+}
+
+bool hpl_image_ref_matches(const struct hpl_image_ref *entry, const struct hpl_image_ref *image)
+{
+	if (!hpl_streq(entry->name, image->name))
+		return false;
+	if (entry->tag && !hpl_streq(entry->tag, image->tag ? image->tag : "latest"))
+		return false;
+	return !entry->digest || hpl_streq(entry->digest, image->digest);
+}
