@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Is a range of a device provably blank? Blank means: its first and last MiB and places spread over
+ * the whole range were read without an error and hold zeros only, and libblkid finds neither a
+ * partition table nor a signature. Anything that could not be read is an error, never blank: this
+ * answer decides whether something is formatted.
+ */
+#include "runtime/base/err.h"
+
+enum { HPL_NOT_BLANK = 1, HPL_BLANK_WHY = 96 };
+
+/**
+ * hpl_blank_check() - is [offset, offset + size) of fd blank
+ * @fd: readable device or regular file
+ * @offset, @size: bytes
+ * @why: HPL_BLANK_WHY characters, filled when the answer is HPL_NOT_BLANK; may be NULL
+ *
+ * Return: 0 blank, HPL_NOT_BLANK, -1 it cannot be told (read error; id HPL07017E in *err).
+ */
+int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err);

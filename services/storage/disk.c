@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "proto/messages.h"
+#include "runtime/base/file.h"
+
+enum { ATTRIBUTE_MAX = 4096, MOUNTINFO_MAX = 1 << 20 };
+
+static void dir_close(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+#define _cleanup_dir_ HPL_CLEANUP(dir_close)
+
+/* One line of a sysfs file without white space at its ends; "" when it is not there. */
+static void attribute(char *out, size_t size, const char *sys, const char *name, const char *file)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	char path[512];
+	size_t from = 0, to;
+
+	out[0] = 0;
+	snprintf(path, sizeof path, "%s/%s/%s", sys, name, file);
+	if (hpl_file_read(&b, path, ATTRIBUTE_MAX, NULL) < 0 || !b.data)
+		return;
+	to = strcspn(b.data, "\n");
+	while (from < to && b.data[from] == ' ')
+		from++;
+	while (to > from && b.data[to - 1] == ' ')
+		to--;
+	snprintf(out, size, "%.*s", (int)(to - from), b.data + from);
+}
+
+static uint64_t attribute_u64(const char *sys, const char *name, const char *file)
+{
+	char text[64];
+
+	attribute(text, sizeof text, sys, name, file);
+	return strtoull(text, NULL, 10);
+}
+
+static bool has_entry(const char *sys, const char *name, const char *entry)
+{
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/%s/%s", sys, name, entry);
+	return access(path, F_OK) == 0;
+}
+
+static bool dir_empty(const char *sys, const char *name, const char *entry)
+{
+	_cleanup_dir_ DIR *d = NULL;
+	const struct dirent *e;
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/%s/%s", sys, name, entry);
+	d = opendir(path);
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			return false;
+	return true;
+}
+
+/* mountinfo's third field of any line is "major:minor" */
+static bool is_mounted(const char *mountinfo, const char *number)
+{
+	char want[64];
+
+	if (!number[0])
+		return false;
+	snprintf(want, sizeof want, " %s ", number);
+	return mountinfo && strstr(mountinfo, want);
+}
+
+static int part_number(const struct hpl_disk_paths *p, const char *disk, const char *part)
+{
+	char rel[512];
+
+	snprintf(rel, sizeof rel, "%s/%s", disk, part);
+	return (int)attribute_u64(p->sys, rel, "partition");
+}
+
+/* The partitions the kernel shows, in the order of their numbers; excluded when one is in use. */
+static void read_parts(struct hpl_disk *d, const struct hpl_disk_paths *p, const char *mountinfo)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *e;
+	char path[512], number[48];
+	int numbers[HPL_DISK_PARTS];
+
+	snprintf(path, sizeof path, "%s/%s", p->sys, d->name);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		int n = e->d_name[0] == '.' ? 0 : part_number(p, d->name, e->d_name);
+		unsigned at = d->part_count;
+		char rel[256];
+
+		if (n <= 0)
+			continue;
+		snprintf(rel, sizeof rel, "%.63s/%.128s", d->name, e->d_name);
+		attribute(number, sizeof number, p->sys, rel, "dev");
+		if (is_mounted(mountinfo, number) || !dir_empty(p->sys, rel, "holders"))
+			snprintf(d->excluded, sizeof d->excluded, "its partition %d is in use", n);
+		if (at == HPL_DISK_PARTS) {
+			snprintf(d->excluded, sizeof d->excluded, "it has too many partitions");
+			return;
+		}
+		for (; at > 0 && numbers[at - 1] > n; at--) {
+			numbers[at] = numbers[at - 1];
+			d->parts[at] = d->parts[at - 1];
+		}
+		numbers[at] = n;
+		d->parts[at] = (struct hpl_disk_part){
+			.start = attribute_u64(p->sys, rel, "start") * 512,
+			.size = attribute_u64(p->sys, rel, "size") * 512,
+		};
+		snprintf(d->parts[at].path, sizeof d->parts[at].path, "%.60s/%.60s", p->dev, e->d_name);
+		d->part_count++;
+	}
+}
+
+static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, const char *mountinfo)
+{
+	char number[48];
+
+	snprintf(d->path, sizeof d->path, "%.60s/%.60s", p->dev, d->name);
+	d->size = attribute_u64(p->sys, d->name, "size") * 512;
+	attribute(number, sizeof number, p->sys, d->name, "dev");
+	(void)sscanf(number, "%u:%u", &d->major, &d->minor);
+	attribute(d->serial, sizeof d->serial, p->sys, d->name, "serial");
+	if (!d->serial[0])
+		attribute(d->serial, sizeof d->serial, p->sys, d->name, "device/serial");
+	read_parts(d, p, mountinfo);
+	if (strncmp(d->name, "sr", 2) == 0 || strncmp(d->name, "fd", 2) == 0)
+		snprintf(d->excluded, sizeof d->excluded, "it is a CD or floppy drive");
+	else if (attribute_u64(p->sys, d->name, "ro"))
+		snprintf(d->excluded, sizeof d->excluded, "it is read-only");
+	else if (is_mounted(mountinfo, number) || !dir_empty(p->sys, d->name, "holders"))
+		snprintf(d->excluded, sizeof d->excluded, "it is in use");
+	else if (d->size < HPL_DISK_MIN_BYTES)
+		snprintf(d->excluded, sizeof d->excluded, "it is smaller than 128 MiB");
+}
+
+static void read_contents(struct hpl_disk *d)
+{
+	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		d->kind = HPL_DISK_UNREADABLE;
+		snprintf(d->why, sizeof d->why, "cannot open %s: %s", d->path, strerror(errno));
+		return;
+	}
+	hpl_disk_classify(d, fd);
+}
+
+/* A disk: hardware stands behind it (loop, ram, dm and md have no `device`), not a partition. */
+static bool is_disk(const struct hpl_disk_paths *p, const char *name)
+{
+	return name[0] != '.' && strlen(name) < sizeof(((struct hpl_disk *)0)->name) &&
+	       has_entry(p->sys, name, "device") && !has_entry(p->sys, name, "partition");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	size_t la = strlen((*a)->d_name), lb = strlen((*b)->d_name);
+
+	return la != lb ? (la < lb ? -1 : 1) : strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int list_names(struct dirent ***ret, const struct hpl_disk_paths *p, struct hpl_err *err)
+{
+	int n = scandir(p->sys, ret, NULL, by_name);
+
+	if (n < 0)
+		return HPL_FAIL(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, errno, "cannot list %s", p->sys);
+	return n;
+}
+
+int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, struct hpl_err *err)
+{
+	struct dirent **names = NULL;
+	int n = list_names(&names, p, err);
+
+	for (int i = 0; i < n; i++) {
+		if (names[i]->d_name[0] != '.')
+			hpl_buf_fmt(out, "%s %llu\n", names[i]->d_name,
+				(unsigned long long)attribute_u64(p->sys, names[i]->d_name, "size"));
+		free(names[i]);
+	}
+	free(names);
+	if (out->failed)
+		return HPL_OOM(err);
+	return n < 0 ? -1 : 0;
+}
+
+int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
+	struct hpl_err *err)
+{
+	_cleanup_buf_ struct hpl_buf mounts = HPL_BUF_NULL;
+	struct dirent **names = NULL;
+	size_t count = 0;
+	int n;
+
+	if (hpl_file_read(&mounts, p->mountinfo, MOUNTINFO_MAX, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, "cannot tell what is mounted");
+	n = list_names(&names, p, err);
+	for (int i = 0; i < n; i++) {
+		if (count < HPL_DISK_MAX && is_disk(p, names[i]->d_name)) {
+			struct hpl_disk *d = &disks[count++];
+
+			*d = (struct hpl_disk){0};
+			snprintf(d->name, sizeof d->name, "%.63s", names[i]->d_name);
+			read_identity(d, p, mounts.data);
+			if (!d->excluded[0])
+				read_contents(d);
+		}
+		free(names[i]);
+	}
+	free(names);
+	if (n < 0)
+		return -1;
+	*ret_count = count;
+	return 0;
+}

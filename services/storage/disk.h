@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The disks of the guest, found without udev: names and numbers from /sys/class/block, contents by
+ * low-level probing of libblkid and the blank check. Reading only.
+ *
+ * A disk that must not be touched (boot disk, cidata, mounted, held, read-only, too small, no
+ * hardware behind it) is in the list with the reason in `excluded`, so that messages can name it.
+ */
+#include <stdbool.h>
+
+#include "runtime/base/err.h"
+
+enum hpl_disk_kind {
+	HPL_DISK_UNKNOWN,     /* not looked at (excluded) */
+	HPL_DISK_BLANK,       /* provably blank */
+	HPL_DISK_LUKS,        /* LUKS on the whole disk: volumes of images before s390x-9 */
+	HPL_DISK_PARTITIONS,  /* two GPT partitions, the second holds LUKS or is blank */
+	HPL_DISK_COUNT,       /* a partition table with another number of partitions */
+	HPL_DISK_OTHER,       /* something else */
+	HPL_DISK_UNREADABLE,
+};
+const char *hpl_disk_kind_name(enum hpl_disk_kind kind);
+
+enum {
+	HPL_DISK_MAX = 64,
+	HPL_DISK_PARTS = 16,
+	HPL_DISK_TEXT = 128,
+};
+#define HPL_DISK_MIN_BYTES (128ULL << 20) /* metadata 100 MiB, LUKS header 16 MiB, alignment */
+
+struct hpl_disk_part {
+	char path[HPL_DISK_TEXT];    /* "/dev/vdb2" */
+	char label[HPL_DISK_TEXT];   /* name in the GPT */
+	uint64_t start, size;        /* bytes */
+};
+
+struct hpl_disk {
+	char name[64];               /* "vdb" */
+	char path[HPL_DISK_TEXT];    /* "/dev/vdb" */
+	char serial[HPL_DISK_TEXT];  /* virtio gives 20 characters at most */
+	char uuid[HPL_DISK_TEXT];    /* of the LUKS header, else of the partition table */
+	char label[HPL_DISK_TEXT];   /* of the LUKS header */
+	char type[32];               /* what libblkid calls the contents */
+	uint64_t size;               /* bytes */
+	unsigned major, minor;
+	enum hpl_disk_kind kind;
+	bool data_blank;             /* PARTITIONS: the second partition is blank */
+	unsigned part_count;
+	struct hpl_disk_part parts[HPL_DISK_PARTS];
+	char excluded[HPL_DISK_TEXT];
+	char why[HPL_ERR_TEXT];      /* OTHER, UNREADABLE: what was found */
+};
+
+struct hpl_disk_paths {
+	const char *sys;        /* "/sys/class/block" */
+	const char *dev;        /* "/dev" */
+	const char *mountinfo;  /* "/proc/self/mountinfo" */
+};
+
+/* Names and sizes of block devices as one text, cheap: tells whether a full scan is due. Appends. */
+struct hpl_buf;
+int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, struct hpl_err *err);
+
+/* Fills disks[0..HPL_DISK_MAX) sorted by name. Reads from every disk that is not excluded. */
+int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
+	struct hpl_err *err);
+
+/* What fd, opened on d, holds: sets kind, type, uuid, label, data_blank, why; may set excluded
+ * (boot disk, cidata). d->size and the positions of d->parts come from the kernel and are kept.
+ * Read errors give HPL_DISK_UNREADABLE. */
+void hpl_disk_classify(struct hpl_disk *d, int fd);

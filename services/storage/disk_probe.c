@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a disk holds. libblkid is asked on the disk's own descriptor, also for partitions (by
+ * offset), so that nothing else has to be opened and what was probed is what is used.
+ */
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "services/storage/blank.h"
+#include "services/storage/disk.h"
+
+static void probe_free(blkid_probe *pr)
+{
+	blkid_free_probe(*pr);
+}
+
+static void copy_value(blkid_probe pr, const char *name, char *out, size_t size)
+{
+	const char *v = NULL;
+	size_t len = 0;
+
+	if (blkid_probe_lookup_value(pr, name, &v, &len) == 0 && v)
+		snprintf(out, size, "%s", v);
+}
+
+const char *hpl_disk_kind_name(enum hpl_disk_kind kind)
+{
+	static const char *const names[] = {
+		[HPL_DISK_UNKNOWN] = "not looked at",
+		[HPL_DISK_BLANK] = "blank",
+		[HPL_DISK_LUKS] = "LUKS",
+		[HPL_DISK_PARTITIONS] = "two partitions",
+		[HPL_DISK_COUNT] = "unsupported partitions",
+		[HPL_DISK_OTHER] = "other data",
+		[HPL_DISK_UNREADABLE] = "unreadable",
+	};
+	return names[kind];
+}
+
+static void set_unreadable(struct hpl_disk *d, const char *text)
+{
+	d->kind = HPL_DISK_UNREADABLE;
+	snprintf(d->why, sizeof d->why, "%s", text);
+}
+
+/* 0 something or nothing found, in *d; -1 unreadable */
+static int probe_range(struct hpl_disk *d, int fd, uint64_t offset, uint64_t size, char *fs_label,
+	size_t fs_label_size)
+{
+	HPL_CLEANUP(probe_free) blkid_probe pr = blkid_new_probe();
+	int r;
+
+	if (!pr || blkid_probe_set_device(pr, fd, (blkid_loff_t)offset, (blkid_loff_t)size) ||
+		blkid_probe_enable_superblocks(pr, 1) ||
+		blkid_probe_set_superblocks_flags(pr,
+			BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL))
+		return -1;
+	r = blkid_do_safeprobe(pr);
+	if (r == -1)
+		return -1;
+	if (r == -2) {
+		snprintf(d->type, sizeof d->type, "several signatures");
+		return 0;
+	}
+	copy_value(pr, "TYPE", d->type, sizeof d->type);
+	copy_value(pr, "LABEL", fs_label, fs_label_size);
+	if (hpl_streq(d->type, "crypto_LUKS")) {
+		copy_value(pr, "UUID", d->uuid, sizeof d->uuid);
+		snprintf(d->label, sizeof d->label, "%s", fs_label);
+	}
+	return 0;
+}
+
+/* Names of the GPT's entries to the partitions that the kernel shows. Returns the number of
+ * entries in the table, 0 without a table, -1 unreadable or not a GPT. */
+static int probe_table(struct hpl_disk *d, int fd)
+{
+	HPL_CLEANUP(probe_free) blkid_probe pr = blkid_new_probe();
+	blkid_partlist list;
+	blkid_parttable table;
+	const char *id;
+	int n;
+
+	if (!pr || blkid_probe_set_device(pr, fd, 0, (blkid_loff_t)d->size) ||
+		blkid_probe_enable_superblocks(pr, 0) || blkid_probe_enable_partitions(pr, 1))
+		return -1;
+	errno = 0;
+	list = blkid_probe_get_partitions(pr);
+	if (!list)
+		return errno == EIO ? -1 : 0;
+	table = blkid_partlist_get_table(list);
+	if (!table)
+		return 0;
+	snprintf(d->type, sizeof d->type, "%s", blkid_parttable_get_type(table));
+	id = blkid_parttable_get_id(table);
+	snprintf(d->uuid, sizeof d->uuid, "%s", id ? id : "");
+	n = blkid_partlist_numof_partitions(list);
+	for (int i = 0; i < n; i++) {
+		blkid_partition part = blkid_partlist_get_partition(list, i);
+		uint64_t start = (uint64_t)blkid_partition_get_start(part) * 512;
+		const char *label = blkid_partition_get_name(part);
+
+		for (unsigned k = 0; label && k < d->part_count; k++)
+			if (d->parts[k].start == start)
+				snprintf(d->parts[k].label, sizeof d->parts[k].label, "%s", label);
+		if (hpl_streq(label, "hpl-boot") || hpl_streq(label, "hpl-root"))
+			snprintf(d->excluded, sizeof d->excluded, "it is the boot disk");
+	}
+	return n;
+}
+
+/* The second partition decides: LUKS (wherever it was made) or blank under the known names. */
+static void classify_data(struct hpl_disk *d, int fd)
+{
+	struct hpl_disk_part *p = &d->parts[1];
+	struct hpl_err err = HPL_ERR_NULL;
+	char ignored[HPL_DISK_TEXT] = "", why[HPL_BLANK_WHY] = "";
+	int r;
+
+	d->type[0] = 0;
+	if (probe_range(d, fd, p->start, p->size, ignored, sizeof ignored) < 0) {
+		set_unreadable(d, "the second partition cannot be probed");
+		return;
+	}
+	d->kind = HPL_DISK_PARTITIONS;
+	if (hpl_streq(d->type, "crypto_LUKS"))
+		return;
+	if (d->type[0]) {
+		d->kind = HPL_DISK_OTHER;
+		snprintf(d->why, sizeof d->why, "its second partition holds %s", d->type);
+		return;
+	}
+	r = hpl_blank_check(fd, p->start, p->size, why, &err);
+	if (r < 0) {
+		set_unreadable(d, err.text);
+	} else if (r == 0 && hpl_streq(d->parts[0].label, "metadata") &&
+		   hpl_streq(p->label, "data")) {
+		d->data_blank = true;
+	} else {
+		d->kind = HPL_DISK_OTHER;
+		snprintf(d->why, sizeof d->why, "in its second partition: %s",
+			r ? why : "it is blank, but the partitions are not named metadata and data");
+	}
+}
+
+static void classify_table(struct hpl_disk *d, int fd, int entries)
+{
+	if (d->excluded[0])
+		return;
+	if (entries == 2 && d->part_count == 2 && hpl_streq(d->type, "gpt")) {
+		classify_data(d, fd);
+		return;
+	}
+	d->kind = HPL_DISK_COUNT;
+	snprintf(d->why, sizeof d->why, "partition table %s with %d partitions (the kernel shows %u)",
+		d->type, entries, d->part_count);
+}
+
+void hpl_disk_classify(struct hpl_disk *d, int fd)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+	char label[HPL_DISK_TEXT] = "", why[HPL_BLANK_WHY] = "";
+	int entries, r;
+
+	d->type[0] = d->uuid[0] = d->label[0] = d->why[0] = 0;
+	d->data_blank = false;
+	entries = probe_table(d, fd);
+	if (entries < 0) {
+		set_unreadable(d, "the partition table cannot be read");
+		return;
+	}
+	if (d->type[0]) {
+		classify_table(d, fd, entries);
+		return;
+	}
+	if (probe_range(d, fd, 0, d->size, label, sizeof label) < 0) {
+		set_unreadable(d, "looking for signatures failed");
+		return;
+	}
+	if (hpl_streq(label, "cidata") || hpl_streq(d->type, "iso9660")) {
+		snprintf(d->excluded, sizeof d->excluded, "it is the cidata device or another CD");
+		return;
+	}
+	if (hpl_streq(d->type, "crypto_LUKS")) {
+		d->kind = HPL_DISK_LUKS;
+		return;
+	}
+	r = hpl_blank_check(fd, 0, d->size, why, &err);
+	if (r < 0) {
+		set_unreadable(d, err.text);
+		return;
+	}
+	d->kind = r == 0 && d->part_count == 0 ? HPL_DISK_BLANK : HPL_DISK_OTHER;
+	if (d->kind == HPL_DISK_OTHER)
+		snprintf(d->why, sizeof d->why, "%s%s", d->type[0] ? "it holds " : why, d->type);
+}

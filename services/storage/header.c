@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/header.h"
+
+#include <errno.h>
+
+#include "proto/messages.h"
+#include "schema/node.h"
+
+/* Bounds of what unlocking may cost: the header comes from outside and names the cost itself. */
+enum {
+	KEYSLOTS_MAX = 32,            /* LUKS2 */
+	ARGON_MEMORY_KB_MAX = 1 << 20,
+	ARGON_TIME_MAX = 64,
+	ARGON_CPUS_MAX = 4,           /* the limit of libcryptsetup itself */
+	PBKDF2_MAX = 50000000,
+	JSON_MAX = 4 << 20,           /* largest JSON area of LUKS2 */
+};
+#define DATA_OFFSET_MIN (32ULL << 10)  /* two binary headers */
+#define DATA_OFFSET_MAX (128ULL << 20) /* largest header of LUKS2 */
+
+static int refuse(struct hpl_err *err, const char *path, const char *what)
+{
+	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s: %s", path, what);
+	hpl_err_cure(err, "the header was changed or made with other parameters; restore it from a "
+			  "backup, or attach a blank disk");
+	return -1;
+}
+
+/* Only these keys, and it is a mapping. keys: NULL-terminated. */
+static int only_keys(const struct hpl_node *map, const char *path, const char *const *keys,
+	struct hpl_err *err)
+{
+	if (!map || map->kind != HPL_MAP)
+		return refuse(err, path, "missing or not an object");
+	for (size_t i = 0; i < map->map.count; i++) {
+		size_t k = 0;
+
+		while (keys[k] && !hpl_streq(keys[k], map->map.entries[i].key))
+			k++;
+		if (!keys[k])
+			return refuse(err, path, "holds a key that is not known");
+	}
+	return 0;
+}
+
+/* values: NULL-terminated */
+static int one_of(const struct hpl_node *map, const char *key, const char *path,
+	const char *const *values, struct hpl_err *err)
+{
+	const char *v = hpl_node_get_str(map, key);
+
+	for (size_t i = 0; v && values[i]; i++)
+		if (hpl_streq(v, values[i]))
+			return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: only %s is accepted", path, key,
+		values[0]);
+	hpl_err_cure(err, "the header was changed or made with other parameters; restore it from a "
+			  "backup, or attach a blank disk");
+	return -1;
+}
+#define ONE_OF(map, key, path, err, ...)                                                           \
+	one_of((map), (key), (path), (const char *const[]){__VA_ARGS__, NULL}, (err))
+
+static int int_between(const struct hpl_node *map, const char *key, const char *path, int64_t min,
+	int64_t max, struct hpl_err *err)
+{
+	int64_t v;
+
+	if (hpl_node_get_int(map, key, &v) && v >= min && v <= max)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: not within %lld and %lld", path,
+		key, (long long)min, (long long)max);
+	return -1;
+}
+
+/* LUKS2 writes 64 bit numbers as strings of digits */
+static int text_u64(const struct hpl_node *map, const char *key, const char *path, uint64_t *ret,
+	struct hpl_err *err)
+{
+	const char *v = hpl_node_get_str(map, key);
+	char *end = NULL;
+
+	if (!v || v[0] < '0' || v[0] > '9' || strlen(v) > 18)
+		return refuse(err, path, "an offset or size is not a number");
+	*ret = strtoull(v, &end, 10);
+	return *end ? refuse(err, path, "an offset or size is not a number") : 0;
+}
+
+static int check_kdf(const struct hpl_node *kdf, struct hpl_err *err)
+{
+	static const char *const path = "keyslots.kdf";
+	static const char *const keys[] = {"type", "salt", "time", "memory", "cpus", "hash",
+		"iterations", NULL};
+
+	if (only_keys(kdf, path, keys, err) < 0 ||
+		ONE_OF(kdf, "type", path, err, "argon2id", "argon2i", "pbkdf2") < 0)
+		return -1;
+	if (hpl_streq(hpl_node_get_str(kdf, "type"), "pbkdf2"))
+		return ONE_OF(kdf, "hash", path, err, "sha256", "sha512") < 0 ||
+				       int_between(kdf, "iterations", path, 1000, PBKDF2_MAX, err) < 0
+			       ? -1
+			       : 0;
+	return int_between(kdf, "time", path, 4, ARGON_TIME_MAX, err) < 0 ||
+			       int_between(kdf, "memory", path, 32, ARGON_MEMORY_KB_MAX, err) < 0 ||
+			       int_between(kdf, "cpus", path, 1, ARGON_CPUS_MAX, err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int check_keyslot(const struct hpl_node *slot, uint64_t data_offset, struct hpl_err *err)
+{
+	static const char *const keys[] = {"type", "key_size", "area", "kdf", "af", "priority", NULL};
+	static const char *const area_keys[] = {"type", "offset", "size", "encryption", "key_size",
+		NULL};
+	static const char *const af_keys[] = {"type", "stripes", "hash", NULL};
+	const struct hpl_node *area, *af;
+	uint64_t offset, size;
+
+	if (only_keys(slot, "keyslots", keys, err) < 0 ||
+		ONE_OF(slot, "type", "keyslots", err, "luks2") < 0 ||
+		int_between(slot, "key_size", "keyslots", HPL_LUKS_KEY_BYTES, HPL_LUKS_KEY_BYTES,
+			err) < 0)
+		return -1;
+	area = hpl_node_get(slot, "area");
+	if (only_keys(area, "keyslots.area", area_keys, err) < 0 ||
+		ONE_OF(area, "type", "keyslots.area", err, "raw") < 0 ||
+		ONE_OF(area, "encryption", "keyslots.area", err, HPL_LUKS_CIPHER) < 0 ||
+		int_between(area, "key_size", "keyslots.area", 32, HPL_LUKS_KEY_BYTES, err) < 0 ||
+		text_u64(area, "offset", "keyslots.area", &offset, err) < 0 ||
+		text_u64(area, "size", "keyslots.area", &size, err) < 0)
+		return -1;
+	if (offset < DATA_OFFSET_MIN || offset >= data_offset || size > data_offset - offset)
+		return refuse(err, "keyslots.area", "lies outside of the header");
+	af = hpl_node_get(slot, "af");
+	if (only_keys(af, "keyslots.af", af_keys, err) < 0 ||
+		ONE_OF(af, "type", "keyslots.af", err, "luks1") < 0 ||
+		ONE_OF(af, "hash", "keyslots.af", err, "sha256", "sha512") < 0 ||
+		int_between(af, "stripes", "keyslots.af", 4000, 4000, err) < 0)
+		return -1;
+	return check_kdf(hpl_node_get(slot, "kdf"), err);
+}
+
+static int check_keyslots(struct hpl_header *h, const struct hpl_node *slots, struct hpl_err *err)
+{
+	if (!slots || slots->kind != HPL_MAP || slots->map.count > KEYSLOTS_MAX)
+		return refuse(err, "keyslots", "missing, not an object, or too many");
+	for (size_t i = 0; i < slots->map.count; i++)
+		if (check_keyslot(slots->map.entries[i].value, h->data_offset, err) < 0)
+			return -1;
+	h->keyslots = (unsigned)slots->map.count;
+	return 0;
+}
+
+static int check_segment(struct hpl_header *h, const struct hpl_node *segments,
+	uint64_t device_size, struct hpl_err *err)
+{
+	static const char *const path = "segments.0";
+	static const char *const keys[] = {"type", "offset", "size", "iv_tweak", "encryption",
+		"sector_size", NULL};
+	const struct hpl_node *s = hpl_node_get(segments, "0");
+	int64_t sector = 0;
+
+	if (!segments || segments->kind != HPL_MAP || segments->map.count != 1)
+		return refuse(err, "segments", "there must be exactly one");
+	if (only_keys(s, path, keys, err) < 0 || ONE_OF(s, "type", path, err, "crypt") < 0 ||
+		ONE_OF(s, "encryption", path, err, HPL_LUKS_CIPHER) < 0 ||
+		ONE_OF(s, "size", path, err, "dynamic") < 0 ||
+		ONE_OF(s, "iv_tweak", path, err, "0") < 0 ||
+		text_u64(s, "offset", path, &h->data_offset, err) < 0)
+		return -1;
+	if (!hpl_node_get_int(s, "sector_size", &sector) || (sector != 512 && sector != 4096))
+		return refuse(err, path, "the sector size must be 512 or 4096");
+	h->sector_size = (uint32_t)sector;
+	if (h->data_offset < DATA_OFFSET_MIN || h->data_offset > DATA_OFFSET_MAX ||
+		h->data_offset % 4096 || h->data_offset >= device_size)
+		return refuse(err, path, "the data offset is outside of what LUKS2 uses");
+	return 0;
+}
+
+static bool list_has(const struct hpl_node *list, const char *text)
+{
+	for (size_t i = 0; i < list->list.count; i++)
+		if (hpl_streq(hpl_node_str(list->list.items[i]), text))
+			return true;
+	return false;
+}
+
+/* One digest, bound to the one segment and to every key slot. */
+static int check_digest(const struct hpl_node *digests, const struct hpl_node *slots,
+	struct hpl_err *err)
+{
+	static const char *const path = "digests.0";
+	static const char *const keys[] = {"type", "keyslots", "segments", "salt", "digest", "hash",
+		"iterations", NULL};
+	const struct hpl_node *d = hpl_node_get(digests, "0"), *bound, *segments;
+
+	if (!digests || digests->kind != HPL_MAP || digests->map.count != 1)
+		return refuse(err, "digests", "there must be exactly one");
+	if (only_keys(d, path, keys, err) < 0 || ONE_OF(d, "type", path, err, "pbkdf2") < 0 ||
+		ONE_OF(d, "hash", path, err, "sha256", "sha512") < 0 ||
+		int_between(d, "iterations", path, 1000, PBKDF2_MAX, err) < 0)
+		return -1;
+	bound = hpl_node_get(d, "keyslots");
+	segments = hpl_node_get(d, "segments");
+	if (!bound || bound->kind != HPL_LIST || bound->list.count != slots->map.count ||
+		!segments || segments->kind != HPL_LIST || segments->list.count != 1 ||
+		!list_has(segments, "0"))
+		return refuse(err, path, "is not bound to the segment and all key slots");
+	for (size_t i = 0; i < slots->map.count; i++)
+		if (!list_has(bound, slots->map.entries[i].key))
+			return refuse(err, path, "is not bound to every key slot");
+	return 0;
+}
+
+static int check_config(const struct hpl_node *config, struct hpl_err *err)
+{
+	static const char *const keys[] = {"json_size", "keyslots_size", "flags", "requirements",
+		NULL};
+	static const char *const no_keys[] = {"mandatory", NULL};
+	const struct hpl_node *flags, *req, *mandatory;
+
+	if (only_keys(config, "config", keys, err) < 0)
+		return -1;
+	flags = hpl_node_get(config, "flags");
+	if (flags && !(flags->kind == HPL_LIST && flags->list.count == 0))
+		return refuse(err, "config.flags", "persistent flags are not accepted");
+	req = hpl_node_get(config, "requirements");
+	if (!req)
+		return 0;
+	mandatory = hpl_node_get(req, "mandatory");
+	if (only_keys(req, "config.requirements", no_keys, err) < 0 ||
+		(mandatory && !(mandatory->kind == HPL_LIST && mandatory->list.count == 0)))
+		return refuse(err, "config.requirements",
+			"re-encryption or another requirement is not accepted");
+	return 0;
+}
+
+static int check_tokens(struct hpl_header *h, const struct hpl_node *tokens, struct hpl_err *err)
+{
+	static const char *const path = "tokens.0";
+	static const char *const keys[] = {"type", "keyslots", "state", "table", NULL};
+	const struct hpl_node *t, *slots;
+
+	if (!tokens || tokens->kind != HPL_MAP || tokens->map.count > 1)
+		return refuse(err, "tokens", "missing, not an object, or more than one");
+	h->state = h->keyslots ? HPL_LUKS_FOREIGN : HPL_LUKS_NO_KEY;
+	if (tokens->map.count == 0)
+		return 0;
+	t = hpl_node_get(tokens, "0");
+	if (only_keys(t, path, keys, err) < 0 ||
+		ONE_OF(t, "type", path, err, HPL_TOKEN_TYPE) < 0 ||
+		ONE_OF(t, "state", path, err, "ready", "making") < 0 ||
+		ONE_OF(t, "table", path, err, "made", "found") < 0)
+		return -1;
+	slots = hpl_node_get(t, "keyslots");
+	if (!slots || slots->kind != HPL_LIST || slots->list.count)
+		return refuse(err, path, "names key slots");
+	h->table_made = hpl_streq(hpl_node_get_str(t, "table"), "made");
+	if (h->keyslots)
+		h->state = hpl_streq(hpl_node_get_str(t, "state"), "ready") ? HPL_LUKS_READY
+									 : HPL_LUKS_MAKING;
+	return 0;
+}
+
+int hpl_header_check(struct hpl_header *ret, const char *json, size_t len, uint64_t device_size,
+	struct hpl_err *err)
+{
+	static const char *const keys[] = {"keyslots", "tokens", "segments", "digests", "config",
+		NULL};
+	static const struct hpl_reader_limits limits = {.bytes = JSON_MAX, .depth = 8};
+	_cleanup_doc_ struct hpl_doc *doc = NULL;
+	struct hpl_header h = {0};
+	const struct hpl_node *root, *slots;
+
+	if (hpl_yaml_read(&doc, json, len, &limits, (struct hpl_pos){1, 1}, 0, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_STORAGE_HEADER_REFUSED, "its JSON cannot be read");
+	root = hpl_doc_root(doc);
+	slots = hpl_node_get(root, "keyslots");
+	if (only_keys(root, "header", keys, err) < 0 ||
+		check_segment(&h, hpl_node_get(root, "segments"), device_size, err) < 0 ||
+		check_keyslots(&h, slots, err) < 0 ||
+		check_digest(hpl_node_get(root, "digests"), slots, err) < 0 ||
+		check_config(hpl_node_get(root, "config"), err) < 0 ||
+		check_tokens(&h, hpl_node_get(root, "tokens"), err) < 0)
+		return -1;
+	*ret = h;
+	return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs inside a virtual machine as child of its first process, with real disks: makes a volume,
+ * writes into it, and looks at it again as another boot would. Prints TAP on the console.
+ *
+ * guest-storage CASE, with the disks of the machine in /sys/class/block:
+ *   make    a blank disk becomes a volume; a file is written; closed; opened again; disks that
+ *           must not be touched are refused; wrong seeds are refused
+ *   again   a later boot: the file is there; the volume was not made
+ *   torn    the marker says `making`: a sound filesystem is kept, a broken one is made again
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libcryptsetup.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "proto/messages.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/file.h"
+#include "services/storage/luks.h"
+#include "services/storage/match.h"
+#include "services/storage/volume.h"
+
+static int number, failures;
+static struct hpl_disk disks[HPL_DISK_MAX];
+static size_t disk_count;
+static struct hpl_secret pass, wrong;
+static const struct hpl_disk_paths paths = {"/sys/class/block", "/dev", "/proc/self/mountinfo"};
+
+static void ok(int good, const char *what, const struct hpl_err *err)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
+	if (!good) {
+		failures++;
+		if (err)
+			printf("# %s %s %s\n", hpl_msg_info(err->msg)->id, err->text, err->place);
+	}
+	fflush(stdout);
+}
+
+static struct hpl_disk *disk_named(const char *serial)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+
+	disk_count = 0;
+	if (hpl_disk_scan(disks, &disk_count, &paths, &err) < 0)
+		printf("# scan: %s\n", err.text);
+	for (size_t i = 0; i < disk_count; i++)
+		if (hpl_streq(disks[i].serial, serial))
+			return &disks[i];
+	printf("# no disk with serial %s\n", serial);
+	return NULL;
+}
+
+static struct hpl_volume volume(const char *serial, const struct hpl_secret *p)
+{
+	struct hpl_volume v = {.name = serial, .mount = "/mnt/data", .filesystem = "ext4",
+		.passphrase = p, .mkfs_dir = "/sbin", .root = "/", .memory_kb = HPL_LUKS_MEMORY_KB};
+	struct hpl_disk *d = disk_named(serial);
+
+	if (d)
+		v.disk = *d;
+	return v;
+}
+
+static void close_volume(struct hpl_volume *v)
+{
+	ok(umount("/mnt/data") == 0, "the volume is unmounted", NULL);
+	ok(crypt_deactivate(NULL, v->mapping) == 0, "the mapping is closed", NULL);
+}
+
+static void show_time(const char *what, uint64_t since)
+{
+	printf("# %s took %.1f s\n", what, (double)(hpl_mono_us() - since) / 1e6);
+}
+
+static void check_refused(const char *serial, uint32_t msg, const char *what)
+{
+	struct hpl_volume v = volume(serial, &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+	int r = hpl_volume_bring_up(&v, &err);
+
+	ok(r < 0 && err.msg == msg, what, &err);
+	printf("# refused with: %s\n", err.text);
+}
+
+/* The table in use: a crypt target with the cipher of the header. */
+static void check_mapping(const struct hpl_volume *v)
+{
+	struct crypt_active_device active;
+	struct crypt_device *cd = NULL;
+	int r = crypt_init_by_name(&cd, v->mapping);
+
+	ok(r == 0 && hpl_streq(crypt_get_type(cd), CRYPT_LUKS2) &&
+			hpl_streq(crypt_get_device_name(cd), v->device) &&
+			hpl_streq(crypt_get_cipher(cd), "aes") &&
+			hpl_streq(crypt_get_cipher_mode(cd), "xts-plain64") &&
+			crypt_get_sector_size(cd) == 4096, "the mapping is aes-xts with 4 KiB sectors",
+		NULL);
+	if (r == 0 && crypt_get_active_device(cd, v->mapping, &active) == 0)
+		ok((active.flags & CRYPT_ACTIVATE_KEYRING_KEY) != 0,
+			"the volume key is in the kernel keyring", NULL);
+	else
+		ok(0, "the mapping can be examined", NULL);
+	crypt_free(cd);
+}
+
+static void check_mount_flags(void)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+
+	ok(hpl_file_read(&b, "/proc/self/mountinfo", 1 << 20, NULL) == 0 &&
+			strstr(b.data, " /mnt/data rw,nosuid,nodev"), "mounted with nosuid and nodev",
+		NULL);
+}
+
+static void case_make(void)
+{
+	struct hpl_volume v = volume("fresh", &pass), busy, bad;
+	struct hpl_err err = HPL_ERR_NULL;
+	uint64_t t = hpl_mono_us();
+	struct stat st;
+
+	ok(v.disk.kind == HPL_DISK_BLANK, "the disk is seen as blank", NULL);
+	ok(hpl_volume_bring_up(&v, &err) == 0, "a blank disk becomes a mounted volume", &err);
+	show_time("making", t);
+	ok(v.created, "it says that it was made", NULL);
+	check_mapping(&v);
+	check_mount_flags();
+	ok(hpl_file_write("/mnt/data/marker", "kept", 4, 0600, NULL) == 0, "a file is written", NULL);
+	busy = volume("fresh", &pass);
+	ok(busy.disk.excluded[0] != 0, "a disk in use is not offered", NULL);
+	close_volume(&v);
+
+	bad = volume("fresh", &wrong);
+	err = HPL_ERR_NULL;
+	t = hpl_mono_us();
+	ok(hpl_volume_bring_up(&bad, &err) < 0 && err.msg == HPL_MSG_LUKS_LUKS_OPEN_FAILED,
+		"wrong seeds are HPL02003E", &err);
+	show_time("refusing", t);
+
+	v = volume("fresh", &pass);
+	err = HPL_ERR_NULL;
+	t = hpl_mono_us();
+	ok(hpl_volume_bring_up(&v, &err) == 0, "the right seeds open it", &err);
+	show_time("opening", t);
+	ok(!v.created && stat("/mnt/data/marker", &st) == 0 && st.st_size == 4,
+		"it was opened, not made: the file is there", NULL);
+	close_volume(&v);
+
+	check_refused("hostfs", HPL_MSG_STORAGE_DEVICE_NOT_BLANK,
+		"a disk with a filesystem of the host is refused");
+	check_refused("onepart", HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS,
+		"a disk with one partition is HPL07006E");
+	check_refused("dirty", HPL_MSG_STORAGE_DEVICE_NOT_BLANK,
+		"a disk with one byte in its middle MiB is refused");
+}
+
+static void case_again(void)
+{
+	struct hpl_volume v = volume("fresh", &pass), old;
+	struct hpl_err err = HPL_ERR_NULL;
+	struct stat st;
+
+	ok(v.disk.kind == HPL_DISK_PARTITIONS && hpl_streq(v.disk.label, "fresh"),
+		"the disk is seen as a volume with its name as label", NULL);
+	ok(hpl_volume_bring_up(&v, &err) == 0, "it opens in the next boot", &err);
+	ok(!v.created && stat("/mnt/data/marker", &st) == 0, "the file is there", NULL);
+	close_volume(&v);
+	old = volume("whole", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&old, &err) == 0, "a LUKS header on a whole disk is opened", &err);
+	ok(!old.created && stat("/mnt/data/from-host", &st) == 0 &&
+			hpl_streq(old.device, old.disk.path), "and its file is there", NULL);
+	close_volume(&old);
+	check_refused("empty-luks", HPL_MSG_LUKS_MOUNT_DEVICE_FAILED,
+		"a volume without a filesystem of another maker is not formatted");
+}
+
+/* Sets the marker back, as a power cut before the first mount leaves it. */
+static void mark_making(const char *device)
+{
+	struct crypt_device *cd = NULL;
+	int r = crypt_init(&cd, device);
+
+	if (r == 0)
+		r = crypt_load(cd, CRYPT_LUKS2, NULL);
+	if (r == 0)
+		r = crypt_token_json_set(cd, 0, "{\"type\":\"" HPL_TOKEN_TYPE "\",\"keyslots\":[],"
+						"\"state\":\"making\",\"table\":\"made\"}");
+	crypt_free(cd);
+	ok(r == 0, "the marker is set back", NULL);
+}
+
+static void case_torn(void)
+{
+	struct hpl_volume v = volume("torn", &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+	char path[128], zero[65536] = "";
+	struct stat st;
+	int fd;
+
+	ok(hpl_volume_bring_up(&v, &err) == 0, "a volume is made", &err);
+	ok(hpl_file_write("/mnt/data/marker", "kept", 4, 0600, NULL) == 0, "a file is written", NULL);
+	close_volume(&v);
+	mark_making(v.device);
+	v = volume("torn", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) == 0 && stat("/mnt/data/marker", &st) == 0,
+		"marked making with a sound filesystem: kept", &err);
+	ok(umount("/mnt/data") == 0, "the volume is unmounted", NULL);
+	/* the filesystem torn as well: the start of it never reached the disk */
+	snprintf(path, sizeof path, "/dev/mapper/%s", v.mapping);
+	fd = open(path, O_WRONLY | O_SYNC);
+	ok(fd >= 0 && pwrite(fd, zero, sizeof zero, 0) == sizeof zero, "its start is lost", NULL);
+	close(fd);
+	ok(crypt_deactivate(NULL, v.mapping) == 0, "the mapping is closed", NULL);
+	v = volume("torn", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_LUKS_MOUNT_DEVICE_FAILED,
+		"marked ready with a lost filesystem: refused, not made again", &err);
+	mark_making(v.device);
+	v = volume("torn", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) == 0 && v.created && stat("/mnt/data/marker", &st) < 0,
+		"marked making with a lost filesystem: made again", &err);
+	close_volume(&v);
+}
+
+int main(int argc, char **argv)
+{
+	static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (hpl_secret_copy(&pass, text, 64, NULL) < 0 ||
+		hpl_secret_copy(&wrong, "0000", 4, NULL) < 0)
+		return 2;
+	if (hpl_streq(what, "make"))
+		case_make();
+	else if (hpl_streq(what, "again"))
+		case_again();
+	else if (hpl_streq(what, "torn"))
+		case_torn();
+	else
+		return 2;
+	printf("1..%d\n", number);
+	fflush(stdout);
+	return failures ? 1 : 0;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Partition plan and table, LUKS2 header and its check on a file, for machines of other byte order
+ * and without Criterion. Prints TAP; the file name of the argument (default: a temporary one)
+ * stays behind when it is given, so that another machine's tools may look at it.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "services/storage/blank.h"
+#include "services/storage/layout.h"
+#include "services/storage/luks.h"
+
+#define MIB (1ULL << 20)
+
+static int number, failures;
+static struct hpl_err err;
+
+static void ok(int good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
+	if (!good) {
+		printf("# %s\n", err.text);
+		failures++;
+	}
+	err = HPL_ERR_NULL;
+}
+
+static void test_layout(const char *path)
+{
+	static const uint8_t gpt[8] = "EFI PART";
+	struct hpl_layout l = {0};
+	uint8_t sector[512];
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	ok(fd >= 0 && ftruncate(fd, 200 * MIB) == 0, "a file of 200 MiB");
+	ok(hpl_blank_check(fd, 0, 200 * MIB, NULL, &err) == 0, "is blank");
+	ok(hpl_layout_plan(&l, 200 * MIB, 512, &err) == 0 && l.start[1] == 101 * MIB &&
+			l.size[1] == 98 * MIB, "the plan");
+	ok(hpl_layout_write(fd, path, &l, &err) == 0, "the table is written");
+	/* the numbers on the disk are little-endian whatever the machine is */
+	ok(pread(fd, sector, 512, 512) == 512 && memcmp(sector, gpt, 8) == 0 && sector[24] == 1 &&
+			sector[72] == 2, "the header's numbers are little-endian");
+	ok(pread(fd, sector, 512, 1024) == 512 && sector[33] == 0x08 && sector[32 + 128] == 0 &&
+			sector[33 + 128] == 0x28 && sector[34 + 128] == 0x03,
+		"the partitions start at sectors 2048 and 206848");
+	ok(hpl_blank_check(fd, 0, 200 * MIB, NULL, &err) == HPL_NOT_BLANK, "is no longer blank");
+	close(fd);
+}
+
+static void test_luks(const char *path)
+{
+	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024, .table_made = true};
+	struct hpl_secret pass = HPL_SECRET_NULL, wrong = HPL_SECRET_NULL;
+	struct crypt_device *cd = NULL;
+	struct hpl_header h = {0};
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	ok(fd >= 0 && ftruncate(fd, 48 * MIB) == 0, "a file of 48 MiB");
+	close(fd);
+	ok(hpl_secret_copy(&pass, "0123456789abcdef", 16, &err) == 0 &&
+			hpl_secret_copy(&wrong, "fedcba9876543210", 16, &err) == 0, "two passphrases");
+	ok(hpl_luks_format(path, &pass, &params, &err) == 0, "a LUKS2 header is made");
+	ok(hpl_luks_load(&cd, &h, path, 48 * MIB, &err) == 0 && h.state == HPL_LUKS_MAKING &&
+			h.keyslots == 1 && h.sector_size == 4096, "it passes the check");
+	ok(cd && hpl_luks_open(cd, NULL, &pass, NULL, &err) == 0, "the passphrase opens it");
+	ok(cd && hpl_luks_open(cd, NULL, &wrong, NULL, &err) < 0, "another one does not");
+	ok(cd && hpl_luks_mark_ready(cd, true, &err) == 0, "it is marked ready");
+	crypt_free(TAKE(cd));
+	ok(hpl_luks_load(&cd, &h, path, 48 * MIB, &err) == 0 && h.state == HPL_LUKS_READY,
+		"and found ready");
+	crypt_free(cd);
+	hpl_secret_done(&pass);
+	hpl_secret_done(&wrong);
+}
+
+int main(int argc, char **argv)
+{
+	char path[64] = "/tmp/hpl-portable-XXXXXX";
+	int fd = argc > 1 ? -1 : mkstemp(path);
+	const char *file = argc > 1 ? argv[1] : path;
+
+	if (fd >= 0)
+		close(fd);
+	test_layout(file);
+	test_luks(file);
+	if (argc <= 1)
+		unlink(path);
+	printf("1..%d\n", number);
+	return failures ? 1 : 0;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The scan over a directory that looks like /sys/class/block, with files as disks. */
+#include "runtime/base/buf.h"
+#include "runtime/base/file.h"
+#include "services/storage/disk.h"
+#include "services/storage/layout.h"
+#include "services/storage/tests/files.h"
+
+#define MIB (1ULL << 20)
+
+static char base[64];
+static struct hpl_disk disks[HPL_DISK_MAX];
+static size_t count;
+
+static void attribute(const char *disk, const char *name, const char *value)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/sys/%s/%s", base, disk, name);
+	cr_assert_eq(hpl_file_write(path, value, strlen(value), 0600, NULL), 0, "%s", path);
+}
+
+static void add_dir(const char *rel)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", base, rel);
+	cr_assert_eq(hpl_mkdir_p(path, 0700, NULL), 0);
+}
+
+/* A disk of size bytes; its node is a sparse file. Returns its descriptor. */
+static int add_disk(const char *name, uint64_t size)
+{
+	char path[256], text[32];
+	int fd;
+
+	snprintf(path, sizeof path, "sys/%s/device", name);
+	add_dir(path);
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)(size / 512));
+	attribute(name, "size", text);
+	attribute(name, "ro", "0\n");
+	attribute(name, "dev", "250:0\n");
+	snprintf(path, sizeof path, "%s/dev/%s", base, name);
+	fd = open(path, O_RDWR | O_CREAT, 0600);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ftruncate(fd, (off_t)size), 0);
+	return fd;
+}
+
+static void add_part(const char *disk, int number, uint64_t start, uint64_t size)
+{
+	char rel[64], text[32];
+
+	snprintf(rel, sizeof rel, "sys/%s/%s%d", disk, disk, number);
+	add_dir(rel);
+	snprintf(rel, sizeof rel, "%s/%s%d", disk, disk, number);
+	snprintf(text, sizeof text, "%d\n", number);
+	attribute(rel, "partition", text);
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)start / 512);
+	attribute(rel, "start", text);
+	snprintf(text, sizeof text, "%llu\n", (unsigned long long)size / 512);
+	attribute(rel, "size", text);
+	attribute(rel, "dev", "250:9\n");
+}
+
+static void setup(void)
+{
+	strcpy(base, "/tmp/hpl-sys-XXXXXX");
+	cr_assert(mkdtemp(base));
+	add_dir("sys");
+	add_dir("dev");
+	char path[128];
+	snprintf(path, sizeof path, "%s/mountinfo", base);
+	const char *line = "22 1 254:1 / / rw - ext4 /dev/root rw\n";
+	cr_assert_eq(hpl_file_write(path, line, strlen(line), 0600, NULL), 0);
+}
+
+static void teardown(void)
+{
+	RUN(NULL, "/bin/rm", "-rf", base);
+}
+
+TestSuite(storage_disk, .init = setup, .fini = teardown, .timeout = 60);
+
+static void scan(void)
+{
+	char sys[128], dev[128], mounts[128];
+	struct hpl_disk_paths p = {sys, dev, mounts};
+	struct hpl_err err = HPL_ERR_NULL;
+
+	snprintf(sys, sizeof sys, "%s/sys", base);
+	snprintf(dev, sizeof dev, "%s/dev", base);
+	snprintf(mounts, sizeof mounts, "%s/mountinfo", base);
+	cr_assert_eq(hpl_disk_scan(disks, &count, &p, &err), 0, "%s", err.text);
+}
+
+Test(storage_disk, a_blank_disk_is_found_with_its_serial)
+{
+	close(add_disk("vdb", 256 * MIB));
+	attribute("vdb", "serial", "0787-f1d5cd9d-59f7-4");
+	scan();
+	cr_assert_eq(count, 1);
+	cr_assert_str_eq(disks[0].name, "vdb");
+	cr_assert_str_eq(disks[0].serial, "0787-f1d5cd9d-59f7-4");
+	cr_assert_eq(disks[0].size, 256 * MIB);
+	cr_assert_eq(disks[0].kind, HPL_DISK_BLANK, "%s", disks[0].why);
+	cr_assert_eq(disks[0].excluded[0], 0, "%s", disks[0].excluded);
+}
+
+Test(storage_disk, loops_partitions_small_readonly_mounted_held_and_cd_are_kept_away)
+{
+	close(add_disk("vda", 256 * MIB));
+	close(add_disk("vdb", 256 * MIB));
+	close(add_disk("vdc", 256 * MIB));
+	close(add_disk("vdd", 64 * MIB));
+	close(add_disk("sr0", 256 * MIB));
+	add_dir("sys/loop0");
+	attribute("vda", "dev", "254:1\n");
+	attribute("vdb", "ro", "1\n");
+	add_dir("sys/vdc/holders/dm-0");
+	scan();
+	cr_assert_eq(count, 5);
+	for (size_t i = 0; i < count; i++)
+		cr_assert(disks[i].excluded[0] && disks[i].kind == HPL_DISK_UNKNOWN, "%s",
+			disks[i].name);
+}
+
+Test(storage_disk, a_disk_shorter_than_its_size_is_unreadable_not_blank)
+{
+	int fd = add_disk("vdb", 256 * MIB);
+
+	cr_assert_eq(ftruncate(fd, 100 * MIB), 0);
+	close(fd);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
+	cr_assert(disks[0].why[0]);
+}
+
+Test(storage_disk, a_missing_node_is_unreadable)
+{
+	char path[128];
+
+	close(add_disk("vdb", 256 * MIB));
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	unlink(path);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
+}
+
+Test(storage_disk, two_named_partitions_with_blank_data_and_then_with_luks)
+{
+	struct hpl_layout l;
+	char path[128];
+	int fd = add_disk("vdb", 256 * MIB);
+
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	cr_assert_eq(hpl_layout_plan(&l, 256 * MIB, 512, NULL), 0);
+	cr_assert_eq(hpl_layout_write(fd, path, &l, NULL), 0);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_COUNT, "the kernel does not show the partitions");
+	add_part("vdb", 2, l.start[1], l.size[1]);
+	add_part("vdb", 1, l.start[0], l.size[0]);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_PARTITIONS, "%s", disks[0].why);
+	cr_assert(disks[0].data_blank);
+	cr_assert_str_eq(disks[0].parts[0].label, "metadata");
+	cr_assert_str_eq(disks[0].parts[1].label, "data");
+	/* one byte in the data partition: neither blank nor LUKS */
+	put(fd, l.start[1] + 12345, "x", 1);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_OTHER);
+	put(fd, l.start[1] + 12345, "", 1);
+	/* a LUKS header made elsewhere, put in place */
+	char luks[64];
+	int lfd = make_disk(luks, 32 * MIB);
+	const char *const argv[] = {"/sbin/cryptsetup", "luksFormat", "-q", "--pbkdf", "pbkdf2",
+		"--pbkdf-force-iterations", "1000", "--label", "myvolume", "--key-file=-", luks, NULL};
+	cr_assert_eq(run_program(NULL, argv, "secret"), 0);
+	static char copy[32 << 20];
+	cr_assert_eq(pread(lfd, copy, sizeof copy, 0), (ssize_t)sizeof copy);
+	put(fd, l.start[1], copy, sizeof copy);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_PARTITIONS, "%s", disks[0].why);
+	cr_assert_not(disks[0].data_blank);
+	cr_assert_str_eq(disks[0].label, "myvolume");
+	cr_assert_eq(strlen(disks[0].uuid), 36);
+	/* the same on a whole disk */
+	int whole = add_disk("vdc", 256 * MIB);
+	put(whole, 0, copy, sizeof copy);
+	scan();
+	cr_assert_eq(disks[1].kind, HPL_DISK_LUKS, "%s", disks[1].why);
+	close(whole);
+	close(lfd);
+	unlink(luks);
+	close(fd);
+}
+
+Test(storage_disk, one_partition_a_filesystem_and_the_boot_disk)
+{
+	char path[128];
+
+	close(add_disk("vdb", 256 * MIB));
+	close(add_disk("vdc", 256 * MIB));
+	close(add_disk("vdd", 256 * MIB));
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "-n", "1:0:0", path), 0);
+	snprintf(path, sizeof path, "%s/dev/vdc", base);
+	cr_assert_eq(RUN(NULL, "/sbin/mkfs.ext4", "-q", "-F", path), 0);
+	snprintf(path, sizeof path, "%s/dev/vdd", base);
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "-n", "1:0:0", "-c", "1:hpl-boot", path), 0);
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_COUNT);
+	cr_assert_eq(disks[1].kind, HPL_DISK_OTHER);
+	cr_assert(strstr(disks[1].why, "ext4"), "%s", disks[1].why);
+	cr_assert(strstr(disks[2].excluded, "boot disk"), "%s", disks[2].excluded);
+}
+
+Test(storage_disk, a_filesystem_labelled_cidata_is_kept_away)
+{
+	char path[128];
+
+	close(add_disk("vdb", 256 * MIB));
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	cr_assert_eq(RUN(NULL, "/sbin/mkfs.ext4", "-q", "-F", "-L", "cidata", path), 0);
+	scan();
+	cr_assert(disks[0].excluded[0]);
+}

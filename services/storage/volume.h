@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One volume from its disk to its mount point: make it when the disk is provably blank, else open
+ * it. Blocking; the states and what is done in each:
+ *
+ *   disk                                            done
+ *   blank                                           GPT, LUKS2 header (making), both filesystems,
+ *                                                   mount, header (ready)
+ *   metadata + data partitions, data blank          the same without the GPT
+ *   ..., data LUKS without a key slot, rest blank   the header is made again
+ *   ..., data LUKS in state making                  open; a sound filesystem is kept, else made
+ *   ..., data LUKS ready or of another maker        open, mount
+ *   LUKS on the whole disk                          open, mount
+ *   anything else, or unreadable                    refused
+ */
+#include "runtime/base/secret.h"
+#include "services/storage/disk.h"
+
+enum { HPL_VOLUME_TEXT = 256 };
+
+struct hpl_volume {
+	/* in; strings are borrowed */
+	const char *name;
+	const char *mount;
+	const char *filesystem;            /* "ext4", "xfs", "btrfs": for a new volume */
+	struct hpl_disk disk;
+	const struct hpl_secret *passphrase;
+	const struct hpl_secret *previous; /* may be NULL or empty */
+	const char *mkfs_dir;              /* "/sbin": where mkfs.* and fsck.* are */
+	const char *root;                  /* "/": mount points are beneath it */
+	uint32_t memory_kb;                /* cost of key derivation for a new volume */
+	/* out */
+	char device[HPL_DISK_TEXT];        /* holds the LUKS header */
+	char mapping[64];                  /* "luks-<uuid>" */
+	char found_fs[32];                 /* what is mounted */
+	bool created;
+};
+
+/* 0: mounted. -1: *err has its id; what was opened is closed again. */
+int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err);
