@@ -15,7 +15,8 @@ struct hpl_contract;
 
 /* text: user-data, sections decrypted or not (an undecrypted token section is a fault at its
  * place unless allow_tokens). file: name used in places, e.g. "contract" or "contract.yaml".
- * The text is copied. -1 only when the text is no YAML mapping or has no workload / env. */
+ * The text is copied. -1 only when the text is no YAML mapping; a section that is missing or whose
+ * text is no YAML is a fault of hpl_contract_validate, so that the other one can still be read. */
 int hpl_contract_read(struct hpl_contract **ret, const char *file, const char *text, size_t len,
 	bool allow_tokens, struct hpl_err *err);
 void hpl_contract_free(struct hpl_contract *c);
@@ -27,9 +28,13 @@ const struct hpl_node *hpl_contract_env(const struct hpl_contract *c);
 const char *hpl_contract_value(const struct hpl_contract *c, const char *key, size_t *ret_len);
 const struct hpl_node *hpl_contract_root(const struct hpl_contract *c);
 
-/* Validates by the schema parts of the product and the semantic rules; all faults, gravest first.
+/* Validates by the schema parts of the product and the semantic rules; all faults, gravest first:
+ * missing and unreadable sections, then the schema's in the order of the file, then the rules.
  * 0 valid, 1 faults added, -1 could not be done. */
 int hpl_contract_validate(const struct hpl_contract *c, enum hpl_product product,
+	struct hpl_faults *faults, struct hpl_err *err);
+/* One part alone, as the service it belongs to needs it: "logging", "volumes", "auths", ... */
+int hpl_contract_validate_part(const struct hpl_contract *c, const char *part,
 	struct hpl_faults *faults, struct hpl_err *err);
 /* "contract:12:3" + path into err->place, rule and text into err->text, the cure. */
 void hpl_fault_to_err(struct hpl_err *err, uint32_t msg, const char *file,

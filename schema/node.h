@@ -27,7 +27,7 @@ struct hpl_entry {
 struct hpl_node {
 	enum hpl_kind kind;
 	struct hpl_pos pos;
-	bool block;              /* string written as a block scalar (| or >): content_pos holds */
+	bool block;              /* string written as a literal block scalar (|): content_pos holds */
 	struct hpl_pos content_pos; /* first character of the block's content */
 	union {
 		bool boolean;

@@ -353,8 +353,7 @@ static int scalar_node(struct reader *r, const yaml_event_t *ev, struct hpl_node
 	n->str.len = len;
 	if (!n->str.text)
 		return HPL_OOM(r->err);
-	if (ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
-		ev->data.scalar.style == YAML_FOLDED_SCALAR_STYLE) {
+	if (ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE) {
 		n->block = true;
 		n->content_pos = block_content(r, ev->start_mark, text, len);
 	}

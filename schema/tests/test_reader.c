@@ -91,7 +91,7 @@ Test(reader, content_of_block_scalars)
 	content_at("# c\nw: |-  # note\n    type: x\n     y\n", "w", 3, 5);
 	content_at("w: |\n\n\n   a\n", "w", 2, 4);
 	content_at("w: |2\n    a\n", "w", 2, 3);
-	content_at("v: x\nw: >\r\n  a\r\n  b\r\n", "w", 3, 3);
+	content_at("v: x\nw: |\r\n  a\r\n  b\r\n", "w", 3, 3);
 	content_at("w: |\n", "w", 2, 1);
 }
 

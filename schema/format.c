@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values of "format". The names with a dash are our own: PEM and base64 as contracts hold them are
+ * scanned here in one pass instead of by patterns that backtrack over kilobytes.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "schema/validator.h"
+
+static bool is_alnum(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* RFC 1123 section 2.1 and RFC 952: labels of letters, digits and inner hyphens */
+static bool is_hostname(const char *s, size_t len)
+{
+	size_t label = 0;
+	if (len == 0 || len > 253)
+		return false;
+	for (size_t i = 0; i <= len; i++) {
+		if (i == len || s[i] == '.') {
+			if (label == 0 || label > 63 || s[i - 1] == '-')
+				return false;
+			/* "--" in third and fourth place is kept for encoded names (RFC 5891) */
+			if (label >= 4 && s[i - label + 2] == '-' && s[i - label + 3] == '-' &&
+				((s[i - label] | 0x20) != 'x' || (s[i - label + 1] | 0x20) != 'n'))
+				return false;
+			label = 0;
+			continue;
+		}
+		if (!is_alnum((unsigned char)s[i]) && (s[i] != '-' || label == 0))
+			return false;
+		label++;
+	}
+	return true;
+}
+
+static bool is_address(int family, const char *s, size_t len)
+{
+	char text[INET6_ADDRSTRLEN + 1];
+	unsigned char addr[sizeof(struct in6_addr)];
+	if (len == 0 || len >= sizeof(text) || memchr(s, '\0', len))
+		return false;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	return inet_pton(family, text, addr) == 1;
+}
+
+static bool is_ipv4(const char *s, size_t len)
+{
+	return is_address(AF_INET, s, len);
+}
+
+static bool is_ipv6(const char *s, size_t len)
+{
+	return is_address(AF_INET6, s, len);
+}
+
+static bool is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* Are all of s among unreserved, extra and percent escapes? */
+static bool uri_characters(const char *s, size_t len, const char *extra)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '%') {
+			if (len - i < 3 || !is_hex(s[i + 1]) || !is_hex(s[i + 2]))
+				return false;
+			i += 2;
+		} else if (!is_alnum((unsigned char)s[i]) && (!s[i] || !strchr(extra, s[i]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+#define SUB_DELIMS "!$&'()*+,;="
+#define UNRESERVED "-._~"
+
+static bool uri_authority(const char *s, size_t len)
+{
+	const char *at = memrchr(s, '@', len);
+	if (at) {
+		if (!uri_characters(s, (size_t)(at - s), UNRESERVED SUB_DELIMS ":"))
+			return false;
+		len -= (size_t)(at + 1 - s);
+		s = at + 1;
+	}
+	const char *host_end = s + len;
+	if (len && *s == '[') {
+		const char *close = memchr(s, ']', len);
+		if (!close || !(is_ipv6(s + 1, (size_t)(close - s - 1)) ||
+			(s[1] == 'v' && uri_characters(s + 1, (size_t)(close - s - 1),
+				UNRESERVED SUB_DELIMS ":"))))
+			return false;
+		host_end = close + 1;
+	} else {
+		const char *colon = memchr(s, ':', len);
+		if (colon)
+			host_end = colon;
+		if (!uri_characters(s, (size_t)(host_end - s), UNRESERVED SUB_DELIMS))
+			return false;
+	}
+	if (host_end == s + len)
+		return true;
+	size_t port = (size_t)(s + len - host_end - 1);
+	return *host_end == ':' && strspn(host_end + 1, "0123456789") >= port;
+}
+
+/* RFC 3986 section 3: an absolute URI with its scheme */
+static bool is_uri(const char *s, size_t len)
+{
+	size_t n = 0;
+	while (n < len && (is_alnum((unsigned char)s[n]) || (s[n] && strchr("+-.", s[n]))))
+		n++;
+	if (n == 0 || n == len || s[n] != ':' || !((s[0] | 0x20) >= 'a' && (s[0] | 0x20) <= 'z'))
+		return false;
+	s += n + 1;
+	len -= n + 1;
+	const char *hash = memchr(s, '#', len);
+	if (hash) {
+		if (!uri_characters(hash + 1, (size_t)(s + len - hash - 1), UNRESERVED SUB_DELIMS ":@/?"))
+			return false;
+		len = (size_t)(hash - s);
+	}
+	if (len >= 2 && s[0] == '/' && s[1] == '/') {
+		size_t end = 2;
+		while (end < len && s[end] != '/' && s[end] != '?')
+			end++;
+		if (!uri_authority(s + 2, end - 2))
+			return false;
+		s += end;
+		len -= end;
+	}
+	return uri_characters(s, len, UNRESERVED SUB_DELIMS ":@/?");
+}
+
+/* ---- base64 and PEM ---- */
+
+static bool is_b64(unsigned char c)
+{
+	return is_alnum(c) || c == '+' || c == '/';
+}
+
+/* Base64 with white space anywhere; padding only at the end, whole groups of four. */
+static bool b64_text(const char *s, size_t len)
+{
+	size_t chars = 0, pad = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (is_b64((unsigned char)s[i])) {
+			if (pad)
+				return false;
+			chars++;
+		} else if (s[i] == '=') {
+			pad++;
+		} else if (!is_space(s[i])) {
+			return false;
+		}
+	}
+	return pad <= 2 && (chars + pad) % 4 == 0;
+}
+
+static bool is_base64_text(const char *s, size_t len)
+{
+	size_t i = 0;
+	while (i < len && is_space(s[i]))
+		i++;
+	return i < len && b64_text(s, len);
+}
+
+static size_t skip_space(const char *s, size_t len, size_t i)
+{
+	while (i < len && is_space(s[i]))
+		i++;
+	return i;
+}
+
+/* Length of one PEM block at s, 0: none. The label must end with `label`; if that is the whole
+ * of it is asked by `exact`. */
+static size_t pem_block(const char *s, size_t len, const char *label, bool exact)
+{
+	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
+	size_t b = sizeof(begin) - 1, e = sizeof(end) - 1, n = strlen(label);
+	if (len < b || memcmp(s, begin, b) != 0)
+		return 0;
+	const char *name_end = memmem(s + b, len - b, "-----", 5);
+	if (!name_end)
+		return 0;
+	size_t name = (size_t)(name_end - s) - b;
+	if (name < n || (exact && name != n) || memcmp(name_end - n, label, n) != 0)
+		return 0;
+	for (size_t i = 0; i < name; i++) {
+		if (s[b + i] != ' ' && (s[b + i] < 'A' || s[b + i] > 'Z'))
+			return 0;
+	}
+	size_t body = b + name + 5;
+	const char *stop = memmem(s + body, len - body, end, e);
+	if (!stop || body >= len || !is_space(s[body]) || !is_space(stop[-1]))
+		return 0;
+	size_t tail = (size_t)(stop - s) + e;
+	if (len - tail < name + 5 || memcmp(s + tail, s + b, name) != 0 ||
+		memcmp(s + tail + name, "-----", 5) != 0)
+		return 0;
+	return is_base64_text(s + body, (size_t)(stop - s) - body) ? tail + name + 5 : 0;
+}
+
+static bool pem_text(const char *s, size_t len, const char *label, bool exact, bool many)
+{
+	size_t at = skip_space(s, len, 0), blocks = 0;
+	while (at < len) {
+		size_t n = pem_block(s + at, len - at, label, exact);
+		if (!n)
+			return false;
+		blocks++;
+		at = skip_space(s, len, at + n);
+	}
+	return many ? blocks > 0 : blocks == 1;
+}
+
+static bool is_pem_certificate(const char *s, size_t len)
+{
+	return pem_text(s, len, "CERTIFICATE", true, false);
+}
+
+static bool is_pem_certificates(const char *s, size_t len)
+{
+	return pem_text(s, len, "CERTIFICATE", true, true);
+}
+
+static bool is_pem_public_key(const char *s, size_t len)
+{
+	return pem_text(s, len, "PUBLIC KEY", true, false);
+}
+
+static bool is_pem_private_key(const char *s, size_t len)
+{
+	return pem_text(s, len, "PRIVATE KEY", false, false);
+}
+
+format_fn *hpl_format_find(const char *name)
+{
+	static const struct { const char *name; format_fn *fn; } formats[] = {
+		{"hostname", is_hostname}, {"ipv4", is_ipv4}, {"ipv6", is_ipv6}, {"uri", is_uri},
+		{"base64-text", is_base64_text}, {"pem-certificate", is_pem_certificate},
+		{"pem-certificates", is_pem_certificates}, {"pem-public-key", is_pem_public_key},
+		{"pem-private-key", is_pem_private_key},
+	};
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(formats); i++) {
+		if (strcmp(name, formats[i].name) == 0)
+			return formats[i].fn;
+	}
+	return NULL;
+}

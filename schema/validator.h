@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The validator from inside: what a schema is compiled to, what runs over a tree. Inner header.
+ *
+ * Each schema object becomes a struct sub with one struct check per keyword; keywords.c holds the
+ * one table of keywords, a compile and a check function each. To add a keyword, start there.
+ * Checks allocate nothing on their way to "valid": the path is a chain of struct at on the stack
+ * and becomes text only for a fault. With run->faults NULL the first fault ends the run.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "schema/arena.h"
+#include "schema/schema.h"
+
+enum {
+	HPL_RUN_DEPTH = 512,            /* tree depth (64) times applicators on the way */
+	HPL_MATCH_LIMIT = 2000000,      /* steps of one pattern on one string: tens of ms */
+};
+
+struct sub;
+struct check;
+struct compiler;
+
+/* Where the run is in the tree. */
+struct at {
+	const struct at *up;
+	const struct hpl_entry *entry;  /* NULL: item of a list, or the root */
+	size_t index;
+};
+
+struct run {
+	const struct hpl_schema *schema;
+	struct hpl_faults *faults;      /* NULL: stop at the first fault */
+	struct hpl_err *err;
+	const char *prefix;
+	unsigned depth;
+	bool broken;                    /* could not be done; err is set */
+};
+
+typedef bool check_fn(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at);
+
+struct keyword {
+	const char *name;
+	unsigned kinds;                 /* bit (1 << kind) of the instances it speaks of */
+	int (*compile)(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+		struct check *c);
+	check_fn *check;                /* NULL: another keyword's check does it */
+};
+
+struct pattern {
+	pcre2_code *code;
+	struct pattern *next;           /* all of a schema, to free them */
+};
+
+struct property {
+	const char *name;
+	size_t len;
+	struct sub *sub;
+};
+
+struct pattern_property {
+	struct pattern *pattern;
+	struct sub *sub;
+};
+
+typedef bool format_fn(const char *text, size_t len);
+
+struct check {
+	check_fn *fn;
+	unsigned kinds;
+	const struct keyword *keyword;
+	const struct sub *sub;          /* that it belongs to */
+	const struct hpl_node *arg;     /* the keyword's value in the schema */
+	union {
+		unsigned types;         /* bits of kinds; HPL_REAL with HPL_INT unset: any number */
+		uint64_t count;
+		struct sub *one;
+		struct { struct sub **subs; size_t sub_count; };
+		struct pattern *pattern;
+		format_fn *format;
+	};
+};
+
+struct sub {
+	int fixed;                      /* 1: true, -1: false, 0: see checks */
+	unsigned check_count;
+	struct check *checks;
+	const struct hpl_node *node;
+	const char *pointer;            /* JSON pointer */
+	const char *expect;             /* annotation x-expect: what satisfies this, in words */
+	const char *cure;               /* annotation x-cure */
+	const char *charset;            /* annotation x-charset: characters of a class, "a-z0-9_" */
+	const char *keys;               /* annotation x-keys: what a key of this mapping is */
+	/* properties, patternProperties, additionalProperties are walked together */
+	struct property *properties;
+	size_t property_count;
+	struct pattern_property *patterns;
+	size_t pattern_count;
+	struct sub *additional;
+	struct sub *then_sub, *else_sub;
+	size_t prefix_count;            /* items begins behind prefixItems */
+};
+
+struct hpl_schema {
+	struct hpl_arena arena;
+	struct sub *root;
+	struct pattern *patterns;
+	pcre2_match_data *match;        /* one validation at a time */
+	pcre2_match_context *limits;
+};
+
+/* schema.c */
+bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at);
+/* Without reporting; run->broken may be set. */
+bool hpl_check_quiet(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at);
+int hpl_compile_sub(struct compiler *k, const struct hpl_node *node, const char *pointer,
+	struct sub **ret);
+int hpl_compile_child(struct compiler *k, const struct sub *parent, const char *keyword,
+	const char *name, const struct hpl_node *node, struct sub **ret);
+int hpl_compile_ref(struct compiler *k, const struct hpl_node *arg, struct sub **ret);
+int hpl_compile_pattern(struct compiler *k, const struct hpl_node *arg, struct pattern **ret);
+int hpl_compile_fail(struct compiler *k, const struct sub *s, const char *keyword,
+	const struct hpl_node *arg, const char *what);
+void *hpl_compile_alloc(struct compiler *k, size_t count, size_t size);
+bool hpl_pattern_matches(struct run *r, const struct pattern *p, const char *text, size_t len);
+
+/* keywords.c */
+extern const struct keyword hpl_keywords[];
+extern const char *const hpl_keywords_missing[];
+
+/* equal.c */
+bool hpl_node_equal(const struct hpl_node *a, const struct hpl_node *b);
+/* Index of the first item that equals an earlier one (*ret_first), or count. -1: no memory. */
+ptrdiff_t hpl_node_repeated(const struct hpl_node *list, size_t *ret_first);
+bool hpl_node_is_integer(const struct hpl_node *n);
+double hpl_node_number(const struct hpl_node *n);
+
+/* format.c; NULL: unknown */
+format_fn *hpl_format_find(const char *name);
+
+/* report.c: adds a fault when run->faults is set; always returns false. entry: the member that is
+ * at fault when it is not the instance itself. */
+bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt, ...)
+	HPL_PRINTF(7, 8);
+/* "a list", "an integer", "a string of 12 characters" */
+void hpl_describe(char *out, size_t size, const struct hpl_node *n);
+/* The name nearest to key among the properties of s, NULL: none is near. */
+const char *hpl_nearest_property(const struct sub *s, const char *key, size_t len);
+size_t hpl_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len);
+void hpl_pattern_describe(char *out, size_t size, const struct sub *s, const struct hpl_node *n);
+/* oneOf, anyOf with no branch that fits: says it as one fault, or as those of the nearest branch. */
+bool hpl_fault_branches(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at);
