@@ -20,6 +20,7 @@
 #include "proto/messages.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
+#include "runtime/base/proc.h"
 #include "services/storage/luks.h"
 #include "services/storage/match.h"
 #include "services/storage/volume.h"
@@ -117,6 +118,34 @@ static void check_mount_flags(void)
 		NULL);
 }
 
+static const char marker[] = "this text must not be readable on the disk";
+
+/* A volume of an older image: LUKS on the whole disk, made by other means. */
+static void prepare_whole(void)
+{
+	const char *const mkfs[] = {"/sbin/mkfs.ext4", "-q", "/dev/mapper/prepare", NULL};
+	struct hpl_proc p = {.argv = mkfs, .timeout_ms = 120000};
+	struct crypt_pbkdf_type kdf = {.type = CRYPT_KDF_PBKDF2, .hash = "sha256", .iterations = 1000,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK};
+	struct crypt_params_luks2 params = {.pbkdf = &kdf, .sector_size = 512};
+	struct hpl_disk *d = disk_named("whole");
+	struct crypt_device *cd = NULL;
+	int r = d ? crypt_init(&cd, d->path) : -1, status = -1;
+
+	if (r == 0)
+		r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL, NULL, 64, &params);
+	if (r == 0)
+		r = crypt_keyslot_add_by_volume_key(cd, 0, NULL, 0, (char *)pass.data, pass.len);
+	if (r >= 0)
+		r = crypt_activate_by_passphrase(cd, "prepare", 0, (char *)pass.data, pass.len, 0);
+	ok(r >= 0 && hpl_proc_run(&p, &status, NULL) == 0 && status == 0 &&
+			mount("/dev/mapper/prepare", "/mnt", "ext4", 0, NULL) == 0 &&
+			hpl_file_write("/mnt/from-host", "x", 1, 0600, NULL) == 0 &&
+			umount("/mnt") == 0 && crypt_deactivate(cd, "prepare") == 0,
+		"a volume on a whole disk is prepared", NULL);
+	crypt_free(cd);
+}
+
 static void case_make(void)
 {
 	struct hpl_volume v = volume("fresh", &pass), busy, bad;
@@ -130,7 +159,7 @@ static void case_make(void)
 	ok(v.created, "it says that it was made", NULL);
 	check_mapping(&v);
 	check_mount_flags();
-	ok(hpl_file_write("/mnt/data/marker", "kept", 4, 0600, NULL) == 0, "a file is written", NULL);
+	ok(hpl_file_write("/mnt/data/marker", marker, sizeof marker, 0600, NULL) == 0, "a file is written", NULL);
 	busy = volume("fresh", &pass);
 	ok(busy.disk.excluded[0] != 0, "a disk in use is not offered", NULL);
 	close_volume(&v);
@@ -147,7 +176,7 @@ static void case_make(void)
 	t = hpl_mono_us();
 	ok(hpl_volume_bring_up(&v, &err) == 0, "the right seeds open it", &err);
 	show_time("opening", t);
-	ok(!v.created && stat("/mnt/data/marker", &st) == 0 && st.st_size == 4,
+	ok(!v.created && stat("/mnt/data/marker", &st) == 0 && st.st_size == sizeof marker,
 		"it was opened, not made: the file is there", NULL);
 	close_volume(&v);
 
@@ -156,7 +185,8 @@ static void case_make(void)
 	check_refused("onepart", HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS,
 		"a disk with one partition is HPL07006E");
 	check_refused("dirty", HPL_MSG_STORAGE_DEVICE_NOT_BLANK,
-		"a disk with one byte in its middle MiB is refused");
+		"a disk with data in its middle only is refused");
+	prepare_whole();
 }
 
 static void case_again(void)
@@ -204,7 +234,7 @@ static void case_torn(void)
 	int fd;
 
 	ok(hpl_volume_bring_up(&v, &err) == 0, "a volume is made", &err);
-	ok(hpl_file_write("/mnt/data/marker", "kept", 4, 0600, NULL) == 0, "a file is written", NULL);
+	ok(hpl_file_write("/mnt/data/marker", marker, sizeof marker, 0600, NULL) == 0, "a file is written", NULL);
 	close_volume(&v);
 	mark_making(v.device);
 	v = volume("torn", &pass);
