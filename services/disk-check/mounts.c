@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/disk-check/mounts.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 

@@ -118,6 +118,36 @@ static void check_mount_flags(void)
 		NULL);
 }
 
+/* Asks the program of disk-check; 1 when its line begins with want. */
+static int disk_check(const char *mount_point, const char *device, const char *mapping,
+	const char *want)
+{
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	const char *const argv[] = {"/bin/guest-disk-check", mount_point, device, mapping, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 60000, .out = &out};
+	int status = -1;
+
+	if (hpl_proc_run(&p, &status, NULL) < 0 || !out.data)
+		return 0;
+	printf("# disk-check: %s", out.data);
+	return strncmp(out.data, want, strlen(want)) == 0;
+}
+
+static void check_by_disk_check(const struct hpl_volume *v)
+{
+	char want[160];
+
+	snprintf(want, sizeof want, "checked %s 1\n", v->device);
+	ok(disk_check("/mnt/data", v->device, v->mapping, want),
+		"disk-check finds the volume encrypted with one key slot", NULL);
+	ok(disk_check("/mnt/data", "/dev/vdz2", v->mapping, "refused HPL13005E"),
+		"disk-check refuses another device below the mapping", NULL);
+	ok(disk_check("/mnt/data", v->device, "luks-x", "refused HPL13005E"),
+		"disk-check refuses another mapping", NULL);
+	ok(disk_check("/", v->device, v->mapping, "refused HPL13005E"),
+		"disk-check refuses a root that is not encrypted", NULL);
+}
+
 static const char marker[] = "this text must not be readable on the disk";
 
 /* A volume of an older image: LUKS on the whole disk, made by other means. */
@@ -159,6 +189,7 @@ static void case_make(void)
 	ok(v.created, "it says that it was made", NULL);
 	check_mapping(&v);
 	check_mount_flags();
+	check_by_disk_check(&v);
 	ok(hpl_file_write("/mnt/data/marker", marker, sizeof marker, 0600, NULL) == 0, "a file is written", NULL);
 	busy = volume("fresh", &pass);
 	ok(busy.disk.excluded[0] != 0, "a disk in use is not offered", NULL);
