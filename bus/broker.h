@@ -24,18 +24,22 @@ struct hpl_broker_callbacks {
 	/* Every accepted event, in order. For confidential topics payload is NONE here. */
 	void (*event)(void *ud, const Hpl__Event *ev);
 	void (*ready)(void *ud, uint32_t peer);
-	/* msg is enum hpl_msg of component bus; peer 0: unknown connection. Counted by the broker. */
+	/* msg is enum hpl_msg of component bus; peer 0: unknown connection, or HPL20008W. All are
+	 * counted; at most HPL_BUS_TOLD_PER_SECOND of each peer are told here. */
 	void (*refused)(void *ud, uint32_t peer, uint32_t msg, const char *text);
-	/* The subscriber passed its window or its ack_timeout; it has been cut off. */
+	/* The subscriber passed its ack_timeout, fell behind by the whole history, or does not read
+	 * its answers; it has been cut off: nothing goes to it, nothing is taken from it. */
 	void (*stuck)(void *ud, uint32_t peer);
 };
 
-/* dir must be private (0700, owned by the caller); binds ipc://dir/socket under umask 077. */
+/* dir must be private (owned by the caller; 0700, or 0710: its group may connect, the socket gets
+ * that group); binds ipc://dir/socket under umask 077. */
 int hpl_broker_new(struct hpl_broker **ret, uv_loop_t *loop, const char *dir,
 	const struct hpl_broker_callbacks *cb, void *ud, struct hpl_err *err);
 /* Makes a key pair for one start of a service. ret_boot: service, endpoint and keys filled, to be
  * packed for the child; caller frees with hpl_bootstrap_done(). A name admitted again is the
- * next process of the same service: it gets the history, and acknowledgements are kept. */
+ * next process of the same service: it gets the history, and acknowledgements are kept; the key
+ * of the process before is withdrawn. */
 int hpl_broker_admit(struct hpl_broker *b, const struct hpl_peer_policy *policy,
 	Hpl__Bootstrap *ret_boot, uint32_t *ret_peer, struct hpl_err *err);
 void hpl_bootstrap_done(Hpl__Bootstrap *boot);

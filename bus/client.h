@@ -31,6 +31,8 @@ int hpl_bus_new(struct hpl_bus **ret, uv_loop_t *loop, const Hpl__Bootstrap *boo
 int hpl_bus_ready(struct hpl_bus *bus, struct hpl_err *err);
 /* Packs and queues the event; version is set here, stamped fields are ignored. ev is borrowed. */
 int hpl_bus_publish(struct hpl_bus *bus, const Hpl__Event *ev, struct hpl_err *err);
+/* How many published events the broker has not yet dealt with; a fast publisher waits for it. */
+uint64_t hpl_bus_unaccepted(const struct hpl_bus *bus);
 void hpl_bus_ack(struct hpl_bus *bus, uint64_t seq);
 /* Calls done once everything published and acknowledged so far was taken by the broker. */
 void hpl_bus_flush(struct hpl_bus *bus, void (*done)(void *ud), void *ud);
