@@ -12,6 +12,7 @@
  * Names that a CPU does not have are skipped, so that one list serves x86-64 and s390x.
  * execve is in base: the launcher itself needs it after the filter is loaded, and a program that
  * the service would execute keeps the same filter, user, capabilities and root.
+ * sched_setscheduler: libzmq sets the policy that its threads have already, and aborts on EPERM.
  * clone3 is in no group: its flags cannot be looked at, and glibc falls back to clone on ENOSYS.
  */
 static const char *const calls_base[] = {
@@ -30,7 +31,7 @@ static const char *const calls_base[] = {
 	"signalfd", "signalfd4", "restart_syscall", "exit", "exit_group", "set_tid_address",
 	"set_robust_list", "get_robust_list", "rseq", "arch_prctl", "prctl", "capget",
 	"sched_yield", "sched_getaffinity", "sched_getparam", "sched_getscheduler",
-	"sched_get_priority_max", "sched_get_priority_min", "uname", "sysinfo", "getrlimit",
+	"sched_get_priority_max", "sched_get_priority_min", "sched_setscheduler", "sched_setparam", "uname", "sysinfo", "getrlimit",
 	"setrlimit", "getrusage", "getcpu", "membarrier", "connect", "sendto", "sendmsg",
 	"sendmmsg", "recvfrom", "recvmsg", "recvmmsg", "getsockopt", "setsockopt", "getsockname",
 	"getpeername", "shutdown", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
@@ -53,8 +54,7 @@ static const char *const calls_file[] = {
 static const char *const calls_process[] = {
 	"fork", "vfork", "execveat", "wait4", "waitid", "kill", "tkill", "setpgid",
 	"setsid", "pidfd_open", "pidfd_send_signal", "setpriority", "getpriority",
-	"sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr",
-	"sched_getattr", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
+	"sched_setaffinity", "sched_setattr", "sched_getattr", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid",
 	"setgroups", "setfsuid", "setfsgid", "capset", NULL,
 };
 static const char *const calls_mount[] = {

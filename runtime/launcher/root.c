@@ -200,9 +200,9 @@ static int fill_root(const struct hpl_sandbox *s, int root_fd, struct hpl_launch
 	for (; *etc; etc++)
 		if (bind_tree(root_fd, *etc, HPL_PATH_READ, r) < 0)
 			return -1;
-	if (bind_program(s, root_fd, r) < 0 || bind_tree(root_fd, s->bus, HPL_PATH_READ, r) < 0)
-		return -1;
-	if (make_special(s, root_fd, r) < 0)
+	/* /tmp before what may lie beneath it */
+	if (make_special(s, root_fd, r) < 0 || bind_program(s, root_fd, r) < 0 ||
+		bind_tree(root_fd, s->bus, HPL_PATH_READ, r) < 0)
 		return -1;
 	return bind_listed(s, root_fd, r);
 }

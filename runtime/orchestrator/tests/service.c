@@ -35,9 +35,15 @@ static void say_file(const char *path, const char *key)
 	char line[256];
 	FILE *f = fopen(path, "re");
 
-	while (f && fgets(line, sizeof(line), f))
-		if (!key || !strncmp(line, key, strlen(key)))
+	while (f && fgets(line, sizeof(line), f)) {
+		char *tab = strchr(line, '\t');
+
+		if (tab)
+			*tab = ' ';
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, key, strlen(key)))
 			hpl_log(HPL_SEV_INFO, "probe %s", line);
+	}
 	if (f)
 		fclose(f);
 }
