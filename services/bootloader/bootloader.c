@@ -357,8 +357,10 @@ int hpl_boot_run(struct hpl_boot *b, struct hpl_err *err)
 {
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(steps); i++) {
 		uint64_t start = hpl_mono_us();
-		if (steps[i].fn(b, err) < 0)
-			return HPL_WRAP(err, HPL_MSG_BOOTLOADER_INTERNAL_ERROR, "%s", steps[i].name);
+		if (steps[i].fn(b, err) < 0) /* what has an id already is the user's to mend */
+			return err->msg ? -1
+					: HPL_WRAP(err, HPL_MSG_BOOTLOADER_INTERNAL_ERROR, "%s",
+						  steps[i].name);
 		hpl_boot_note(steps[i].name, start, hpl_mono_us());
 	}
 	hpl_console_date(b->console, time(NULL));

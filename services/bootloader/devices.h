@@ -5,11 +5,11 @@
  *
  * Boot disk: the one disk with a partition of the name hpl-boot. Two of them is a refusal: the
  * wrong one would be repartitioned.
- * cidata: a device with an ISO 9660 or FAT file system labelled "cidata" or "CIDATA" (FAT keeps
- * capitals). When there are several the first counts, and only it: whole
- * disks before partitions, ISO 9660 before FAT, then the order of device names (shorter first, then
- * by letters, so vdb before vdz before vdaa). The others are neither mounted nor merged, and are
- * named on the console (HPL11004W).
+ * cidata: a device with an ISO 9660 file system labelled "cidata" or "CIDATA", or a FAT one with
+ * that label in any case. When there are several the first counts, and only it: whole disks before
+ * partitions, ISO 9660 before FAT, then the order of device names (shorter first, then by letters,
+ * so vdb before vdz before vdaa). The others are neither mounted nor merged, and are named on the
+ * console (HPL11004W).
  */
 #include <stdbool.h>
 
