@@ -61,9 +61,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-	hpl_service_free(service);
 	hpl_container_done(&state);
-	hpl_fake_settle(fake);
+	uv_run(hpl_fake_loop(fake), UV_RUN_NOWAIT); /* the follower's close callback */
+	hpl_service_free(service);
 	hpl_fake_free(fake);
 }
 
