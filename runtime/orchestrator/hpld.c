@@ -10,7 +10,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "runtime/base/secret.h"
-#include "runtime/orchestrator/spawn.h"
+#include "runtime/orchestrator/launch.h"
 
 enum {
 	CATCH_GRACE_S = 300,      /* what catch takes when the image does not say (facts 09) */

@@ -143,8 +143,8 @@ static void set_hostname(void)
 	if (hpl_file_read(&name, "/etc/hostname", 256, NULL) < 0 || !name.data)
 		return;
 	name.data[strcspn(name.data, " \t\r\n")] = '\0';
-	if (name.data[0])
-		sethostname(name.data, strlen(name.data));
+	if (name.data[0] && sethostname(name.data, strlen(name.data)) < 0)
+		fprintf(stderr, "hpld: cannot set the host name: %s\n", strerror(errno));
 }
 
 /* Descriptors 0 to 2: the kernel may have started us without a console. */

@@ -4,7 +4,7 @@
  * everything expensive (mounts, identity, exec of a dynamic program) happens in the child, so
  * that all services are set up side by side.
  */
-#include "runtime/orchestrator/spawn.h"
+#include "runtime/orchestrator/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>

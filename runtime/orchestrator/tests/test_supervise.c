@@ -257,7 +257,8 @@ static int log_server(void)
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	strncpy(a.sun_path, rig.log_socket, sizeof(a.sun_path) - 1);
+	cr_assert_lt(strlen(rig.log_socket), sizeof(a.sun_path));
+	memcpy(a.sun_path, rig.log_socket, strlen(rig.log_socket) + 1);
 	unlink(a.sun_path);
 	cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	return fd;
