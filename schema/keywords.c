@@ -6,6 +6,7 @@
  * A check returns whether the instance satisfies it; in a run that reports, it adds its faults.
  */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -241,6 +242,28 @@ static bool check_exclusive_maximum(struct run *r, const struct check *c, const 
 	const struct at *at)
 {
 	return compare(n, c->arg) < 0 || fault_number(r, c, n, at, "less than");
+}
+
+static int compile_divisor(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+	struct check *c)
+{
+	if ((arg->kind != HPL_INT && arg->kind != HPL_REAL) || !(hpl_node_number(arg) > 0))
+		return hpl_compile_fail(k, s, "multipleOf", arg, "must be a number above zero");
+	return 0;
+}
+
+static bool check_multiple(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at)
+{
+	bool ok;
+	if (n->kind == HPL_INT && c->arg->kind == HPL_INT) {
+		ok = n->integer % c->arg->integer == 0;
+	} else {
+		double q = hpl_node_number(n) / hpl_node_number(c->arg);
+		/* 0.0075 is a multiple of 0.0001 although neither is exact */
+		ok = isfinite(q) && fabs(q - round(q)) <= fabs(q) * 4 * DBL_EPSILON;
+	}
+	return ok || fault_number(r, c, n, at, "a multiple of");
 }
 
 /* ---- strings ---- */
@@ -712,6 +735,7 @@ const struct keyword hpl_keywords[] = {
 	{"type", ANY, compile_type, check_type},
 	{"const", ANY, compile_nothing, check_const},
 	{"enum", ANY, compile_enum, check_enum},
+	{"multipleOf", NUMBER, compile_divisor, check_multiple},
 	{"minimum", NUMBER, compile_number, check_minimum},
 	{"maximum", NUMBER, compile_number, check_maximum},
 	{"exclusiveMinimum", NUMBER, compile_number, check_exclusive_minimum},
@@ -745,7 +769,7 @@ const struct keyword hpl_keywords[] = {
 
 /* Validation keywords that are not done: a schema that uses one is refused, not half obeyed. */
 const char *const hpl_keywords_missing[] = {
-	"multipleOf", "contains", "minContains", "maxContains", "unevaluatedItems",
+	"contains", "minContains", "maxContains", "unevaluatedItems",
 	"unevaluatedProperties", "$dynamicRef", "$recursiveRef", "dependencies", "additionalItems",
 	NULL,
 };

@@ -290,30 +290,43 @@ static bool fault_requires(struct run *r, const struct check *c, const struct hp
 		"exactly one of:", wanted);
 }
 
-/* The faults of the branch that comes nearest: the deepest fault, then the fewest. */
+/* How near a branch came: lower is nearer. A wrong type of the value itself, or a wrong constant
+ * (the word that tells branches apart), rules a branch out; else the one that got deepest. */
+static size_t branch_distance(const struct hpl_faults *f, const char *own_path)
+{
+	enum { RULED_OUT = 1 << 20, PER_LEVEL = 1 << 10 };
+	size_t distance = 0, depth = 0, own = strlen(own_path);
+	for (size_t i = 0; i < f->count; i++) {
+		const struct hpl_fault *x = &f->items[i];
+		if (strcmp(x->keyword, "const") == 0 || strcmp(x->keyword, "enum") == 0 ||
+			(strcmp(x->keyword, "type") == 0 && strcmp(x->path, own_path) == 0))
+			distance = RULED_OUT;
+		size_t len = strlen(x->path) - own;
+		if (len > depth)
+			depth = len;
+	}
+	return distance + PER_LEVEL * (sizeof(f->items->path) - depth) + f->count;
+}
+
+/* The faults of the branch that comes nearest. */
 static bool fault_nearest(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	struct hpl_faults *all = r->faults;
-	struct hpl_faults best = {0};
-	size_t best_depth = 0;
+	struct hpl_faults *all = r->faults, best = {0};
+	char own_path[sizeof(all->items->path)] = "";
+	size_t least = SIZE_MAX;
+
+	add_text(own_path, sizeof(own_path), r->prefix);
+	add_path(own_path, sizeof(own_path), at);
 	for (size_t i = 0; i < c->sub_count && !r->broken; i++) {
 		struct hpl_faults mine = {.limit = all->limit};
-		size_t depth = 0;
 		r->faults = &mine;
 		hpl_check_sub(r, c->subs[i], n, at);
-		for (size_t k = 0; k < mine.count; k++) {
-			size_t len = strlen(mine.items[k].path);
-			/* a fault of the type of the value itself rules the branch out */
-			if (strcmp(mine.items[k].keyword, "type") != 0 &&
-				strcmp(mine.items[k].keyword, "const") != 0 && len > depth)
-				depth = len;
-		}
-		if (mine.count && (!best.count || depth > best_depth ||
-			(depth == best_depth && mine.count < best.count))) {
+		size_t distance = mine.count ? branch_distance(&mine, own_path) : SIZE_MAX;
+		if (distance < least) {
 			hpl_faults_done(&best);
 			best = mine;
-			best_depth = depth;
+			least = distance;
 		} else {
 			hpl_faults_done(&mine);
 		}

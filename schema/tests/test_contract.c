@@ -91,7 +91,7 @@ Test(contract, missing_and_unreadable_sections)
 	FAULT(ENV_HEAD SYSLOG, "1:1 ", "lacks \"workload\"");
 	FAULT(WORK_HEAD COMPOSE, "1:1 ", "lacks \"env\"");
 	FAULT("wrkload: x\n" ENV_HEAD SYSLOG, "1:1 ", "rename \"wrkload\" in line 1");
-	FAULT("workload: |\n  type: [\n" ENV_HEAD SYSLOG, "3:1 workload", "not YAML");
+	FAULT("workload: |\n  type: [\n" ENV_HEAD SYSLOG, "3:3 workload", "not YAML");
 	FAULT("workload: |\n  a: 1\n  a: 2\n" ENV_HEAD SYSLOG, "3:3 workload", "twice");
 	FAULT("workload: text\n" ENV_HEAD SYSLOG, "1:11 workload", "no mapping");
 	FAULT("workload:\n" ENV_HEAD SYSLOG, "1:1 workload", "is empty");
