@@ -67,19 +67,24 @@ static int set_token(struct crypt_device *cd, int token, const char *state, bool
 	return crypt_token_json_set(cd, token, json);
 }
 
+static struct crypt_pbkdf_type fixed_cost(uint32_t memory_kb)
+{
+	return (struct crypt_pbkdf_type){
+		.type = CRYPT_KDF_ARGON2ID,
+		.hash = "sha256",
+		.iterations = HPL_LUKS_PASSES,
+		.max_memory_kb = memory_kb,
+		.parallel_threads = 1,
+		.flags = CRYPT_PBKDF_NO_BENCHMARK,
+	};
+}
+
 int hpl_luks_format(const char *device, const struct hpl_secret *passphrase,
 	const struct hpl_luks_params *params, struct hpl_err *err)
 {
 	_cleanup_luks_ struct crypt_device *cd = NULL;
 	char label[LABEL_MAX + 1];
-	struct crypt_pbkdf_type pbkdf = {
-		.type = CRYPT_KDF_ARGON2ID,
-		.hash = "sha256",
-		.iterations = HPL_LUKS_PASSES,
-		.max_memory_kb = params->memory_kb,
-		.parallel_threads = 1,
-		.flags = CRYPT_PBKDF_NO_BENCHMARK,
-	};
+	struct crypt_pbkdf_type pbkdf = fixed_cost(params->memory_kb);
 	struct crypt_params_luks2 luks2 = {
 		.pbkdf = &pbkdf,
 		.sector_size = choose_sector_size(device),
@@ -136,10 +141,13 @@ int hpl_luks_load(struct crypt_device **ret, struct hpl_header *header, const ch
 static int roll(struct crypt_device *cd, const struct hpl_secret *passphrase,
 	const struct hpl_secret *previous, struct hpl_err *err)
 {
-	int r = crypt_keyslot_change_by_passphrase(cd, CRYPT_ANY_SLOT, CRYPT_ANY_SLOT,
-		(const char *)previous->data, previous->len, (const char *)passphrase->data,
-		passphrase->len);
+	struct crypt_pbkdf_type pbkdf = fixed_cost(HPL_LUKS_MEMORY_KB);
+	int r = crypt_set_pbkdf_type(cd, &pbkdf); /* the library would run its benchmark */
 
+	if (r == 0)
+		r = crypt_keyslot_change_by_passphrase(cd, CRYPT_ANY_SLOT, CRYPT_ANY_SLOT,
+			(const char *)previous->data, previous->len,
+			(const char *)passphrase->data, passphrase->len);
 	if (r == -EPERM) {
 		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0,
 			"neither the seeds nor the previous seeds open a key slot");

@@ -215,7 +215,7 @@ Test(storage_service, a_volume_without_passphrase_is_HPL07013E)
 
 Test(storage_service, a_setting_that_is_no_number_is_refused)
 {
-	hpl_fake_setting(fake, "wait_s", "soon");
+	hpl_fake_setting(fake, "luks_memory_kb", "lots");
 	begin();
-	wait_end(1);
+	expect_failure("HPL21005E", "luks_memory_kb");
 }
