@@ -212,7 +212,7 @@ Test(contract_service, an_unreadable_env_gives_no_loghost_and_then_the_failure)
 	ev = expect(HPL_TOPIC_CONTRACT_LOGGING);
 	cr_expect_eq(ev->logging->kind, HPL__LOGGING_SLICE__KIND__NONE);
 	drop(ev);
-	fails("HPL05001E", "contract:4:1 env", "not YAML");
+	fails("HPL05001E", "contract:4:3 env", "not YAML");
 }
 
 Test(contract_service, no_logging_where_it_is_required)
