@@ -61,6 +61,6 @@ int hpl_container_run(struct hpl_container *c, struct hpl_err *err);
 void hpl_container_stop(struct hpl_container *c);
 void hpl_container_done(struct hpl_container *c);
 
-/* One line "STATE NAME IMAGE" of podman ps (see run.c); infra containers of pods are left out. */
+/* One line "NAME IMAGE STATE..." of podman ps (see run.c); infra containers of pods are left out. */
 int hpl_container_list_add(struct hpl_container_list *l, const char *line, size_t len, bool compose);
 void hpl_container_list_done(struct hpl_container_list *l);

@@ -2,6 +2,7 @@
 /* The engine: started by its argument vector, its lines logged as they come, its result judged. */
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "services/container/container.h"
 
@@ -72,13 +73,14 @@ int hpl_container_list_add(struct hpl_container_list *l, const char *line, size_
 	char **more;
 	size_t n;
 
-	if (sscanf(line, "%31s %127s", state, name) != 2)
+	/* podman shows a state as "Up 2 seconds ago", "Exited (0) 1 second ago" or "Created" */
+	if (sscanf(line, "%127s %*s %31s", name, state) != 2)
 		return 0;
 	n = strlen(name);
 	if (n > 6 && hpl_streq(name + n - 6, "-infra"))
 		return 0;
 	hpl_container_tag(tag, sizeof(tag), name, compose);
-	if (hpl_streq(state, "created") || hpl_streq(state, "configured")) {
+	if (strcasecmp(state, "created") == 0 || strcasecmp(state, "initialized") == 0) {
 		if (!l->not_started[0])
 			snprintf(l->not_started, sizeof(l->not_started), "%s", tag);
 		return 0;
@@ -158,7 +160,7 @@ static void list_done(void *ud, int status, struct hpl_err *err)
 static int list_containers(struct hpl_container *c, struct hpl_err *err)
 {
 	const char *argv[] = {setting(c, "podman", PODMAN), "ps", "--all", "--no-trunc", "--format",
-		"{{.State}} {{.Names}} {{.Image}}", NULL};
+		"{{.Names}} {{.Image}} {{.State}}", NULL};
 
 	c->step = HPL_STEP_LISTING;
 	if (c->is_compose)

@@ -106,14 +106,14 @@ Test(engine, the_list_of_containers_leaves_infra_out_and_sees_what_never_ran)
 {
 	struct hpl_container_list l = {0};
 
-	hpl_container_list_add(&l, "running compose_web_1 r/x", 0, true);
-	hpl_container_list_add(&l, "exited compose_job_1 r/x", 0, true);
-	hpl_container_list_add(&l, "running 0123abcd-infra localhost/podman-pause:4", 0, true);
+	hpl_container_list_add(&l, "compose_web_1 r/x Up 2 seconds ago", 0, true);
+	hpl_container_list_add(&l, "compose_job_1 r/x Exited (0) 1 second ago", 0, true);
+	hpl_container_list_add(&l, "0123abcd-infra localhost/podman-pause:4 Up 1 second ago", 0, true);
 	hpl_container_list_add(&l, "", 0, true);
 	cr_assert_eq(l.count, 2);
 	cr_assert_str_eq(l.tags[1], "compose-job-1");
 	cr_assert_eq(l.not_started[0], 0);
-	hpl_container_list_add(&l, "created compose_db_1 r/x", 0, true);
+	hpl_container_list_add(&l, "compose_db_1 r/x Created", 0, true);
 	cr_assert_str_eq(l.not_started, "compose-db-1");
 	hpl_container_list_done(&l);
 }

@@ -146,7 +146,7 @@ Test(container_service, compose_is_started_when_all_gates_are_open)
 	_cleanup_free_ char *calls = NULL, *env = NULL, *conf = NULL;
 
 	put("compose.out", chatter);
-	put("ps.out", "running compose_web_1 x\n");
+	put("ps.out", "compose_web_1 x Up 1 second ago\n");
 	send_gates(ALL_GATES);
 	send_compose("services: {}\n");
 	ev = hpl_fake_expect(fake, HPL_TOPIC_WORKLOAD_STARTED);
@@ -179,7 +179,7 @@ Test(container_service, nothing_starts_while_any_gate_is_closed)
 			setup();
 		}
 		put("compose.out", chatter);
-		put("ps.out", "running compose_web_1 x\n");
+		put("ps.out", "compose_web_1 x Up 1 second ago\n");
 		send_gates(skip);
 		send_compose("services: {}\n");
 		hpl_fake_settle(fake);
@@ -212,7 +212,7 @@ Test(container_service, an_engine_that_fails_is_told_with_its_last_line)
 Test(container_service, a_container_that_was_made_and_not_started_is_a_failure)
 {
 	put("compose.out", chatter);
-	put("ps.out", "running compose_web_1 x\ncreated compose_db_1 x\n");
+	put("ps.out", "compose_web_1 x Up 1 second ago\ncompose_db_1 x Created\n");
 	send_gates(ALL_GATES);
 	send_compose("services: {}\n");
 	expect_failure("HPL08004E", "compose-db-1");
@@ -226,7 +226,7 @@ Test(container_service, pods_are_played)
 	_cleanup_free_ char *calls = NULL, *yaml = NULL;
 	Hpl__Event *ev;
 
-	put("ps.out", "running p-c i\nrunning 012345-infra pause\n");
+	put("ps.out", "p-c i Up 1 second ago\n012345-infra pause Up 1 second ago\n");
 	send_gates(ALL_GATES);
 	send_play(pod);
 	ev = hpl_fake_expect(fake, HPL_TOPIC_WORKLOAD_STARTED);
@@ -266,7 +266,7 @@ Test(container_service, the_containers_are_stopped_at_the_end)
 	_cleanup_free_ char *calls = NULL;
 
 	put("compose.out", chatter);
-	put("ps.out", "running compose_web_1 x\n");
+	put("ps.out", "compose_web_1 x Up 1 second ago\n");
 	send_gates(ALL_GATES);
 	send_compose("services: {}\n");
 	hpl__event__free_unpacked(hpl_fake_expect(fake, HPL_TOPIC_WORKLOAD_STARTED), NULL);
