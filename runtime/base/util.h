@@ -16,7 +16,7 @@
 #define HPL_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define HPL_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define TAKE(p)                                                                                    \
-	({                                                                                         \
+	__extension__({                                                                            \
 		__typeof__(p) take_ = (p);                                                         \
 		(p) = NULL;                                                                        \
 		take_;                                                                             \
