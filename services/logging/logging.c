@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,9 +21,12 @@ enum {
 	RESTART_PAUSE_MS = 1000,
 	RESTARTS_MAX = 5,          /* in a row, each of a run shorter than STABLE_S */
 	STABLE_S = 60,
+	DRAIN_LOOK_MS = 10,
+	DRAIN_LIMIT_MS = 2000,
 };
 
 /* Where users know the decrypted contract from; the line is what automation matches (facts 5.5). */
+#define TAG "hpcr-logging"
 #define INPUT_NAME "/var/hyperprotect/user-data.decrypted"
 
 static void start_rsyslogd(struct hpl_logging *l);
@@ -339,6 +344,7 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	struct hpl_logging *l = state;
 
 	l->service = s;
+	l->last_fd = -1;
 	uv_timer_init(hpl_service_loop(s), &l->timer);
 	l->timer.data = l;
 	if (read_settings(l, err) < 0)
@@ -359,19 +365,61 @@ static void on_flush_limit(uv_timer_t *t)
 		hpl_child_kill(l->rsyslogd, SIGKILL);
 }
 
-/* rsyslogd sends what it holds and ends; its queue has short limits of its own. */
+/* Sends a last record. The socket that sent it shows when it was read, and everything that was
+ * written before it is read before it: rsyslogd leaves unread datagrams behind when it is told to
+ * end. -1: nobody is there to read. */
+static int send_last_record(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_buf_ struct hpl_buf record = HPL_BUF_NULL;
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	static const char text[] = "Logging is stopped";
+
+	if (fd < 0 || strlen(path) >= sizeof(a.sun_path))
+		return -1;
+	strcpy(a.sun_path, path);
+	hpl_syslog_format(&record, HPL_FACILITY_DAEMON, HPL_SEV_INFO, hpl_wall_us(), TAG, getpid(), text,
+		sizeof(text) - 1);
+	if (record.failed || sendto(fd, record.data, record.len, 0, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return -1;
+	return hpl_take_fd(&fd);
+}
+
+static void end_rsyslogd(struct hpl_logging *l)
+{
+	hpl_closep(&l->last_fd);
+	hpl_child_kill(l->rsyslogd, SIGTERM);
+	uv_timer_start(&l->timer, on_flush_limit, l->flush_s * 1000, 0);
+}
+
+static void on_drain(uv_timer_t *t)
+{
+	struct hpl_logging *l = t->data;
+	int unread = 0;
+
+	if (!l->rsyslogd)
+		return;
+	if (l->last_fd < 0 || ioctl(l->last_fd, SIOCOUTQ, &unread) < 0 || unread == 0 ||
+		hpl_mono_us() >= l->deadline_us)
+		end_rsyslogd(l);
+}
+
+/* rsyslogd reads what was written, sends what it holds and ends; its queue has short limits. */
 static void stop(struct hpl_service *s, void *state)
 {
 	struct hpl_logging *l = state;
 
+	if (l->state == HPL_LOGGING_STOPPING)
+		return;
 	l->state = HPL_LOGGING_STOPPING;
 	uv_timer_stop(&l->timer);
 	if (!l->rsyslogd) {
 		hpl_service_done(s);
 		return;
 	}
-	hpl_child_kill(l->rsyslogd, SIGTERM);
-	uv_timer_start(&l->timer, on_flush_limit, l->flush_s * 1000, 0);
+	l->last_fd = send_last_record(l->socket);
+	l->deadline_us = hpl_mono_us() + DRAIN_LIMIT_MS * 1000ULL;
+	uv_timer_start(&l->timer, on_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 }
 
 const struct hpl_service_def hpl_logging_def = {

@@ -36,6 +36,7 @@ struct hpl_logging {
 	uint64_t deadline_us;             /* of the state */
 	uint64_t started_us;              /* rsyslogd */
 	unsigned restarts;
+	int last_fd;                      /* the socket of the last record, -1 */
 	char last_line[512];              /* rsyslogd's last words */
 	/* settings */
 	const char *dir, *config, *socket, *dev_log, *work_dir, *program;
