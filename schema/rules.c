@@ -90,8 +90,9 @@ int hpl_contract_validate(const struct hpl_contract *c, enum hpl_product product
 		if (apply_part(c, *p, faults, err) < 0)
 			return -1;
 	}
-	qsort(faults->items + schema_from, faults->count - schema_from, sizeof(*faults->items),
-		by_place);
+	if (faults->count > schema_from)
+		qsort(faults->items + schema_from, faults->count - schema_from,
+			sizeof(*faults->items), by_place);
 	return faults->count > before;
 }
 
