@@ -11,6 +11,7 @@
  * folder does not know the catalogue, so it carries the number only. Helpers of this folder set
  * msg to 0: the caller, who knows what the failure means to the user, gives it one by HPL_WRAP.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 
