@@ -88,6 +88,8 @@ static const char *const calls_container_never[] = {
 
 enum { G_BASE = 1, G_FILE = 2, G_PROCESS = 4, G_MOUNT = 8, G_NET = 16, G_KEYRING = 32, G_TIME = 64,
 	G_CONTAINER = 128 };
+/* ioctl is bounded by the devices that are visible and by capabilities */
+enum { G_ANY_IOCTL = G_FILE | G_PROCESS | G_MOUNT | G_NET, G_CIPHERS = G_MOUNT | G_KEYRING };
 
 static const struct {
 	const char *name;
@@ -155,13 +157,13 @@ static int add_arguments(scmp_filter_ctx ctx, hpl_filter_groups g)
 #endif
 	int rc = add_all(ctx, SCMP_ACT_ALLOW, open_calls);
 
-	for (size_t i = 0; i < HPL_ARRAY_SIZE(ioctls) && !rc && !(g & (G_MOUNT | G_NET | G_PROCESS)); i++)
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(ioctls) && !rc && !(g & G_ANY_IOCTL); i++)
 		rc = allow_arg(ctx, "ioctl", SCMP_CMP64(1, SCMP_CMP_EQ, ioctls[i]));
-	if (!rc && (g & (G_MOUNT | G_NET | G_PROCESS)))
+	if (!rc && (g & G_ANY_IOCTL))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0);
 	if (!rc && (g & G_NET))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 0);
-	else if (!rc && (g & G_MOUNT)) /* libcryptsetup: the kernel's ciphers, netlink for udev */
+	else if (!rc && (g & G_CIPHERS)) /* libcryptsetup takes the kernel's ciphers */
 		rc = allow_arg(ctx, "socket", SCMP_CMP64(0, SCMP_CMP_EQ, AF_ALG));
 	if (!rc && !(g & G_NET))
 		rc = allow_arg(ctx, "socket", SCMP_CMP64(0, SCMP_CMP_EQ, AF_UNIX));
@@ -169,7 +171,7 @@ static int add_arguments(scmp_filter_ctx ctx, hpl_filter_groups g)
 		rc = allow_arg(ctx, "socket", SCMP_CMP64(0, SCMP_CMP_EQ, AF_NETLINK));
 	if (!rc)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 0);
-	if (!rc && (g & G_MOUNT) && !(g & G_NET)) /* AF_ALG hands out its operations by accept */
+	if (!rc && (g & G_CIPHERS) && !(g & G_NET)) /* AF_ALG hands out its operations by accept */
 		rc = add_all(ctx, SCMP_ACT_ALLOW, (const char *const[]){"accept", "accept4", "bind", NULL});
 	if (!rc && (g & G_PROCESS) && (g & G_MOUNT))
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 0);
