@@ -95,6 +95,35 @@ Test(unpack, a_tree_made_by_tar_comes_out_the_same_and_the_hash_is_that_of_the_f
 	cr_assert_eq(a.st_mtime, b.st_mtime);
 }
 
+Test(unpack, an_archive_of_two_gzip_members_is_one_tree)
+{
+	struct hpl_unpack_result res;
+	struct hpl_err err = HPL_ERR_NULL;
+
+	/* as the image is packed: the first tar ends without its two empty blocks */
+	RUN("/bin/mkdir", "-p", "one/etc", "two/etc");
+	put_text("one/etc/a", "1");
+	put_text("one/etc/both", "old");
+	put_text("two/etc/b", "2");
+	put_text("two/etc/both", "new");
+	RUN("/bin/tar", "--blocking-factor=1", "-cf", "one.tar", "-C", "one", ".");
+	struct stat st;
+	cr_assert_eq(stat(at("one.tar"), &st), 0);
+	cr_assert_eq(truncate(at("one.tar"), st.st_size - 1024), 0);
+	RUN("/bin/tar", "-cf", "two.tar", "-C", "two", ".");
+	RUN("/bin/gzip", "one.tar", "two.tar");
+	struct hpl_buf one = get_file("one.tar.gz"), two = get_file("two.tar.gz");
+	hpl_buf_add(&one, two.data, two.len);
+	put_file("root.tar.gz", one.data, one.len);
+	hpl_buf_done(&one);
+	hpl_buf_done(&two);
+	cr_assert_eq(unpack(&res, &HPL_UNPACK_LIMITS, &err), 0, "%s", err.text);
+	one = get_file("root/etc/both");
+	cr_assert_str_eq(one.data, "new");
+	hpl_buf_done(&one);
+	cr_assert_eq(stat(at("root/etc/a"), &st) || stat(at("root/etc/b"), &st), 0);
+}
+
 Test(unpack, file_capabilities_and_owners_are_kept)
 {
 	struct hpl_unpack_result res;
