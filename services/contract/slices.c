@@ -61,7 +61,7 @@ static size_t entries_of(const struct hpl_node *map, const struct hpl_entry **re
 
 /* An array of count messages and the array of pointers to them that protobuf-c wants. */
 #define MESSAGES(s, count, type, init, ret_pointers, err)                                          \
-	({                                                                                         \
+	__extension__({                                                                            \
 		type *msgs_ = piece((s), (count), sizeof(type), (err));                            \
 		type **ptrs_ = msgs_ ? piece((s), (count), sizeof(type *), (err)) : NULL;           \
 		for (size_t i_ = 0; ptrs_ && i_ < (count); i_++) {                                 \
