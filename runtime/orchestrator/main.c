@@ -22,7 +22,7 @@ static const struct option long_options[] = {
 };
 
 static const char usage[] =
-	"hpld [--profile FILE] [--manifests DIR] [--libexec DIR] [--run DIR] [--settings FILE]\n"
+	"hpld [--profile NAME|FILE] [--manifests DIR] [--libexec DIR] [--run DIR] [--settings FILE]\n"
 	"     [--journal FILE] [--console PATH] [--log-socket PATH] [--set service.key=value]...\n"
 	"Starts the services of the profile and supervises them. Exit status 0: the boot was a success\n"
 	"and was stopped; 1: a service failed or success was not reached; 2: wrong usage.\n";
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 {
 	static struct hpld h;
 	static const char *sets[SETS_MAX + 1];
-	char journal[300];
+	char journal[300], profile[128];
 	struct hpl_err err = HPL_ERR_NULL;
 	int rc;
 
@@ -105,6 +105,10 @@ int main(int argc, char **argv)
 		fputs(usage, rc > 0 ? stdout : stderr);
 		if (!h.pid1)
 			return rc > 0 ? 0 : 2;
+	}
+	if (!strchr(h.opt.profile, '/')) { /* the bootloader knows the name only */
+		snprintf(profile, sizeof(profile), "/usr/share/hpl/profiles/%s.yaml", h.opt.profile);
+		h.opt.profile = profile;
 	}
 	if (!h.opt.journal) {
 		snprintf(journal, sizeof(journal), "%s/journal", h.opt.run);
