@@ -32,7 +32,7 @@ root_base() {
   # without the two empty blocks at its end, so that another archive may follow
   (cd "$dir/tree" && "${tar_same[@]}" --blocking-factor=1 --exclude='./dev/*' -cf - .) |
     head -c -1024 > "$base_tar"
-  gzip -n -9 < "$base_tar" > "$base_gz"
+  gzip -n -6 < "$base_tar" > "$base_gz"
   rm -rf "$dir/tree"
   touch "$dir/done"
 }
