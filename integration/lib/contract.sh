@@ -6,27 +6,20 @@
 
 one_line() { base64 -w0 < "$1"; }
 
-# encrypt_section CERTIFICATE < text: one token
-encrypt_section() {
-  local password sealed data
-  password=$(mktemp /dev/shm/hpl-password.XXXXXX)
-  openssl rand 32 > "$password"
-  sealed=$(openssl pkeyutl -encrypt -certin -inkey "$1" -pkeyopt rsa_padding_mode:pkcs1 -in "$password" | base64 -w0)
-  # a password that begins with a zero byte is refused by openssl enc: draw another
-  if ! data=$(openssl enc -aes-256-cbc -pbkdf2 -salt -pass "file:$password" 2> /dev/null < "$section" | base64 -w0) ||
-    [ -z "$data" ]; then
-    rm -f "$password"
-    encrypt_section "$1"
-    return
-  fi
-  rm -f "$password"
-  echo "hyper-protect-basic.$sealed.$data"
-}
-
 # seal FILE CERTIFICATE: prints the token of the section in FILE
 seal() {
-  local section=$1
-  encrypt_section "$2"
+  local password sealed data
+  password=$(mktemp /dev/shm/hpl-password.XXXXXX)
+  while :; do
+    openssl rand 32 > "$password"
+    # refused when the password begins with a zero byte: draw another
+    data=$(openssl enc -aes-256-cbc -pbkdf2 -pass stdin -in "$1" 2> /dev/null < "$password" | base64 -w0)
+    [ -z "$data" ] || break
+  done
+  sealed=$(openssl pkeyutl -encrypt -certin -inkey "$2" -pkeyopt rsa_padding_mode:pkcs1 \
+    -in "$password" | base64 -w0)
+  rm -f "$password"
+  echo "hyper-protect-basic.$sealed.$data"
 }
 
 # compose_archive DIR: base64 of the tar.gz of a compose folder
