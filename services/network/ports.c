@@ -287,7 +287,7 @@ static int find_links(struct hpl_network *n, struct hpl_err *err)
 		if (links[i].ethernet && !links[i].loopback) {
 			struct hpl_net_port *p = &n->ports[n->port_count++];
 
-			snprintf(p->want.name, sizeof(p->want.name), "%s", links[i].name);
+			memcpy(p->want.name, links[i].name, IFNAMSIZ);
 			p->want.dhcp4 = true;
 			p->index = links[i].index;
 		}

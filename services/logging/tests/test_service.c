@@ -50,13 +50,28 @@ static void stop_receiver(void)
 	receiver = -1;
 }
 
+/* rsyslogd was killed with the service; the loop has to see its end. */
+static void run_until_no_child(void)
+{
+	siginfo_t info;
+
+	for (int i = 0; i < 10000; i++) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+			return;
+		uv_run(hpl_fake_loop(fake), UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	cr_assert(false, "a child of the service is still there");
+}
+
 static void finish(void)
 {
+	stop_receiver();
 	uv_close((uv_handle_t *)&state.timer, NULL);
 	hpl_service_free(service);
+	run_until_no_child();
 	hpl_fake_free(fake);
 	hpl_log_material_done(&state.material);
-	stop_receiver();
 	tls_end();
 }
 

@@ -155,18 +155,33 @@ static int remove_one(const char *p, const struct stat *st, int type, struct FTW
 	return remove(p);
 }
 
+/* The DHCP client was killed with the service; the loop has to see its end. */
+static void run_until_no_child(void)
+{
+	siginfo_t info;
+
+	for (int i = 0; i < 10000; i++) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD)
+			return;
+		uv_run(hpl_fake_loop(fake), UV_RUN_NOWAIT);
+		usleep(1000);
+	}
+	cr_assert(false, "a child of the service is still there");
+}
+
 static void finish(void)
 {
-	if (started) {
-		uv_close((uv_handle_t *)&state.timer, NULL);
-		uv_close((uv_handle_t *)&state.dhcp_timer, NULL);
-		hpl_service_free(service);
-	}
-	hpl_fake_free(fake);
 	if (peer > 0) {
 		kill(peer, SIGKILL);
 		waitpid(peer, NULL, 0);
 	}
+	if (started) {
+		uv_close((uv_handle_t *)&state.timer, NULL);
+		uv_close((uv_handle_t *)&state.dhcp_timer, NULL);
+		hpl_service_free(service);
+		run_until_no_child();
+	}
+	hpl_fake_free(fake);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -256,7 +271,7 @@ Test(network_service, an_enc_name_is_found_by_its_ccw_device)
 {
 	put("network-config", STATIC_CONFIG);
 	make_network("eth0", false, true);
-	must("/sbin/ip link add eth1 type dummy");
+	must("/sbin/ip link add eth1 type veth peer name eth2");
 	/* what sysfs shows on s390x; the device of eth0 is 0.0.0008 */
 	cr_assert_eq(hpl_mkdir_p(path("sys/devices/css0/0.0.0000/0.0.0008/virtio0"), 0700, NULL), 0);
 	cr_assert_eq(hpl_mkdir_p(path("sys/class/net/eth0"), 0700, NULL), 0);
