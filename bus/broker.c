@@ -176,7 +176,7 @@ void hpl_broker_ping(struct hpl_broker *b, uint32_t peer)
 	struct peer *p = find_peer(b, peer);
 
 	if (p && p->connected)
-		hpl_peer_control(b, p, HPL_OP_PING, 0, NULL, 0);
+		p->ping_pending = 1;
 }
 
 uint64_t hpl_broker_silence_ms(const struct hpl_broker *b, uint32_t peer)

@@ -58,7 +58,7 @@ static uint8_t *add_record(struct hpl_bus *bus, enum hpl_wire_op op, uint64_t ar
 	struct hpl_frame *f = bus->tail;
 	uint8_t *p;
 
-	if (!f || f->sealed || f->len + len + HPL_WIRE_HEADER > HPL_BUS_BATCH_BYTES) {
+	if (!f || f->closed || f->sealed || f->len + len + HPL_WIRE_HEADER > HPL_BUS_BATCH_BYTES) {
 		f = calloc(1, sizeof(*f));
 		if (!f)
 			return NULL;
@@ -111,11 +111,12 @@ static void on_timer(uv_timer_t *t)
 
 /* With ZMQ_IMMEDIATE a DEALER without a connection takes nothing, so a socket that stays
  * unwritable means that the broker is gone or has not read for HPL_BUS_LOST_MS. */
-static void watch_connection(struct hpl_bus *bus)
+static void on_state(void *ud, int events)
 {
-	int down = !(bus->watch.events & ZMQ_POLLOUT);
+	struct hpl_bus *bus = ud;
+	int down = !(events & ZMQ_POLLOUT);
 
-	if (!bus->welcomed || bus->gone || down == bus->down)
+	if (!bus->welcomed || bus->gone || bus->closing || down == bus->down)
 		return;
 	bus->down = down;
 	if (bus->down)
@@ -130,17 +131,21 @@ static enum hpl_watch_more on_out(void *ud)
 
 	if (bus->closing || bus->gone)
 		return HPL_WATCH_IDLE;
-	watch_connection(bus);
 	put_ack(bus);
 	for (int i = 0; bus->head; i++) {
 		size_t len = bus->head->len;
+		int cover = bus->head->wipe;
 
 		if (i == FRAMES_PER_TURN)
 			return HPL_WATCH_AGAIN;
 		if (hpl_frame_send(bus->watch.sock, NULL, 0, bus->head) != 0)
 			return HPL_WATCH_WRITABLE;
 		bus->queued_bytes -= len;
-		drop_head(bus);
+		/* the same frame again, now empty, goes next and alone */
+		if (cover && hpl_frame_cover(bus->head) == 0)
+			bus->queued_bytes += bus->head->len;
+		else
+			drop_head(bus);
 	}
 	return HPL_WATCH_IDLE;
 }
@@ -328,6 +333,8 @@ static void take_record(struct hpl_bus *bus, const struct hpl_wire_record *r, in
 	case HPL_OP_FLUSHED:
 		take_flushed(bus, r->arg);
 		break;
+	case HPL_OP_COVER:
+		break;
 	default: /* a broker of another build; it is the same image, so this is our fault */
 		lose(bus);
 	}
@@ -353,8 +360,10 @@ static enum hpl_watch_more on_in(void *ud)
 		while (!bus->closing && !bus->gone &&
 			hpl_wire_next(zmq_msg_data(&msg), zmq_msg_size(&msg), &pos, &r) > 0)
 			take_record(bus, &r, &wipe);
-		if (wipe)
+		if (wipe) {
 			hpl_wipe(zmq_msg_data(&msg), zmq_msg_size(&msg));
+			hpl_stack_wipe();
+		}
 		zmq_msg_close(&msg);
 	}
 	return HPL_WATCH_AGAIN;
@@ -427,6 +436,7 @@ int hpl_bus_new(struct hpl_bus **ret, uv_loop_t *loop, const Hpl__Bootstrap *boo
 	bus->flushes_end = &bus->flushes;
 	bus->watch.in = on_in;
 	bus->watch.out = on_out;
+	bus->watch.state = on_state;
 	bus->watch.ud = bus;
 	if (hpl_zmq_context(&bus->ctx, err) < 0 ||
 		hpl_zmq_socket(&bus->watch.sock, bus->ctx, HPL_SOCKET_CLIENT, err) < 0 ||

@@ -138,7 +138,7 @@ static void need_tick(struct hpl_broker *b)
 /* ---- sending ---- */
 
 /* May the entry be sent now? 1: yes. 0: not for this peer. -1: its window is full. */
-static int sendable(struct hpl_broker *b, struct peer *p, struct entry *e)
+static int sendable(struct peer *p, struct entry *e)
 {
 	if (e->len == 0 || !hpl_service_may_see(p->service, e->topic))
 		return 0;
@@ -173,35 +173,55 @@ static int add_event(struct hpl_broker *b, struct peer *p, struct entry *e)
 	return 0;
 }
 
-/* Waiting answers, then events, then how far publications are dealt with. */
-static void fill_frame(struct hpl_broker *b, struct peer *p)
+static int add_answer(struct peer *p, int *pending, enum hpl_wire_op op, uint64_t arg)
+{
+	uint8_t *at = *pending ? hpl_frame_add(&p->frame, HPL_WIRE_HEADER) : NULL;
+
+	if (*pending && !at)
+		return -1;
+	if (at)
+		hpl_wire_header(at, op, arg, 0);
+	*pending = 0;
+	return 0;
+}
+
+static int add_control(struct peer *p)
 {
 	uint8_t *at;
 
-	if (p->control.len) {
-		at = hpl_frame_add(&p->frame, p->control.len);
-		if (!at)
-			return;
-		memcpy(at, p->control.data, p->control.len);
-		p->control.len = 0;
+	if (!p->control.len)
+		return 0;
+	at = hpl_frame_add(&p->frame, p->control.len);
+	if (!at)
+		return -1;
+	memcpy(at, p->control.data, p->control.len);
+	p->control.len = 0;
+	return 0;
+}
+
+/* Waiting records, then events, then how far publications are dealt with. Without memory the rest
+ * is left for the next turn. */
+static void fill_frame(struct hpl_broker *b, struct peer *p)
+{
+	if (p->cover_pending && hpl_frame_cover(&p->frame) == 0) {
+		p->cover_pending = 0;
+		return; /* it goes alone */
 	}
+	if (add_control(p) < 0)
+		return;
 	for (; p->cursor < b->next; p->cursor++) {
 		struct entry *e = hpl_history_at(b, p->cursor);
-		int rc = sendable(b, p, e);
+		int rc = sendable(p, e);
 
 		if (rc < 0 || (rc > 0 && p->frame.len &&
 			p->frame.len + HPL_WIRE_HEADER + e->len > HPL_BUS_BATCH_BYTES))
 			break;
 		if (rc > 0 && add_event(b, p, e) < 0)
-			break; /* no memory now; tried again */
+			break;
 	}
-	if (p->accepted_pending) {
-		at = hpl_frame_add(&p->frame, HPL_WIRE_HEADER);
-		if (!at)
-			return;
-		hpl_wire_header(at, HPL_OP_ACCEPTED, p->accepted, 0);
-		p->accepted_pending = 0;
-	}
+	if (add_answer(p, &p->accepted_pending, HPL_OP_ACCEPTED, p->accepted) == 0 &&
+		add_answer(p, &p->flushed_pending, HPL_OP_FLUSHED, p->flushed) == 0)
+		(void)add_answer(p, &p->ping_pending, HPL_OP_PING, 0);
 }
 
 static enum hpl_watch_more serve(struct hpl_broker *b, struct peer *p)
@@ -209,12 +229,13 @@ static enum hpl_watch_more serve(struct hpl_broker *b, struct peer *p)
 	if (p->cursor < b->first)
 		p->cursor = b->first;
 	for (int i = 0; i < FRAMES_PER_TURN; i++) {
-		int rc;
+		int wipe, rc;
 
 		if (!p->frame.len)
 			fill_frame(b, p);
 		if (!p->frame.len)
 			return HPL_WATCH_IDLE;
+		wipe = p->frame.wipe;
 		rc = hpl_frame_send(b->watch.sock, p->route, sizeof(p->route), &p->frame);
 		if (rc == EHOSTUNREACH) {
 			/* the process is gone; whoever started it will say so */
@@ -226,6 +247,10 @@ static enum hpl_watch_more serve(struct hpl_broker *b, struct peer *p)
 			p->blocked = 1;
 			need_tick(b);
 			return HPL_WATCH_IDLE;
+		}
+		if (wipe) {
+			p->cover_pending = 1;
+			hpl_stack_wipe();
 		}
 	}
 	return HPL_WATCH_AGAIN;

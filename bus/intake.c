@@ -131,6 +131,7 @@ static int accept_event(struct hpl_broker *b, const char *source, const struct h
 	e->seq = seq;
 	hpl_history_append(b, e);
 	b->stats.accepted++;
+	b->confidential |= topic->reader != NULL;
 	if (!b->cb.event)
 		return 0;
 	ev->seq = seq;
@@ -262,6 +263,8 @@ static void on_hello(struct hpl_broker *b, struct peer *p, uint64_t seen)
 
 static void on_record(struct hpl_broker *b, struct peer *p, const struct hpl_wire_record *r)
 {
+	if (r->op == HPL_OP_COVER)
+		return;
 	if (r->op != HPL_OP_PUBLISH && r->len > 0) {
 		hpl_broker_refuse(b, p, 0, HPL_MSG_BUS_FRAME_MALFORMED, "%s: operation %u with a body",
 			p->service->name, r->op);
@@ -288,7 +291,8 @@ static void on_record(struct hpl_broker *b, struct peer *p, const struct hpl_wir
 		hpl_peer_ack_upto(b, p, r->arg);
 		return;
 	case HPL_OP_FLUSH:
-		hpl_peer_control(b, p, HPL_OP_FLUSHED, r->arg, NULL, 0);
+		p->flushed = r->arg;
+		p->flushed_pending = 1;
 		return;
 	case HPL_OP_PONG:
 		p->pongs++;
@@ -397,9 +401,13 @@ enum hpl_watch_more hpl_broker_intake(void *broker)
 		else
 			hpl_broker_refuse(b, NULL, 0, HPL_MSG_BUS_WRONG_KEY,
 				"message of a process whose key was withdrawn");
-		/* which event was confidential is not asked: wiping costs less than a mistake */
+		/* what was refused may have been confidential too: wiping is not asked, only the
+		 * stack, which costs more, is for what was accepted */
 		hpl_wipe(zmq_msg_data(&body), zmq_msg_size(&body));
 		hpl_unpacker_reset(&b->unpacker, 1);
+		if (b->confidential)
+			hpl_stack_wipe();
+		b->confidential = 0;
 		zmq_msg_close(&route);
 		zmq_msg_close(&body);
 	}

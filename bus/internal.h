@@ -91,7 +91,9 @@ struct peer {
 	uint64_t progress_ms, heard_ms, pongs;
 	uint64_t accepted;        /* the client's number dealt with last */
 	int accepted_pending;
-	struct hpl_buf control;   /* records that wait */
+	uint64_t flushed;         /* of answers that wait the last of each kind is enough */
+	int flushed_pending, ping_pending, cover_pending;
+	struct hpl_buf control;   /* other records that wait */
 	struct hpl_frame frame;   /* could not be sent yet */
 	/* refusals of the current second */
 	uint64_t told_second;
@@ -121,6 +123,7 @@ struct hpl_broker {
 	struct hpl_broker_stats stats;
 	struct peer stranger;     /* counts what is told of unknown connections */
 	int sweep, closing;
+	int confidential;         /* the frame in work held a confidential event */
 	unsigned open;
 	void (*closed)(void *ud);
 	void *closed_ud;

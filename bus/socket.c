@@ -17,15 +17,35 @@
 
 #define FAIL(err, ...) HPL_FAIL(err, HPL_MSG_BUS_FAILED, __VA_ARGS__)
 
+/*
+ * libzmq's CURVE encoder copies what it encrypts into a C++ vector and frees it as it is. C++ lets
+ * a program replace the operator that frees, so this one wipes first (plain and sized form, by
+ * their mangled names). The sanitizers bring their own.
+ */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void _ZdlPv(void *p);
+void _ZdlPvm(void *p, size_t size);
+
+void _ZdlPv(void *p)
+{
+	if (p)
+		hpl_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+void _ZdlPvm(void *p, size_t size)
+{
+	(void)size;
+	_ZdlPv(p);
+}
+#endif
+
 /* ---- factory ---- */
 
 int hpl_zmq_context(void **ret, struct hpl_err *err)
 {
 	void *ctx;
 
-	/* libzmq's encoder leaves copies of what it encrypts in freed memory: have the allocator
-	 * overwrite what is freed */
-	(void)mallopt(M_PERTURB, 0x5a);
 	ctx = zmq_ctx_new();
 	if (!ctx)
 		return FAIL(err, errno, "context");
@@ -50,14 +70,14 @@ struct option {
 	int option, value;
 };
 
-/* HWM counts frames. The broker's window bounds what is sent, its HWM only what a peer that reads
- * nothing can make wait; received frames are few because each may have HPL_BUS_FRAME_MAX. */
+/* HWM counts frames. What waits for a peer that reads nothing is bounded by its window and, frame
+ * by frame, by SNDHWM; received frames are few because each may have HPL_BUS_FRAME_MAX. */
 static const struct option broker_options[] = {
-	{ZMQ_LINGER, 0}, {ZMQ_SNDHWM, 8192}, {ZMQ_RCVHWM, 4}, {ZMQ_ROUTER_MANDATORY, 1},
+	{ZMQ_LINGER, 0}, {ZMQ_SNDHWM, 256}, {ZMQ_RCVHWM, 4}, {ZMQ_ROUTER_MANDATORY, 1},
 	{ZMQ_HANDSHAKE_IVL, 20000}, {ZMQ_BACKLOG, HPL_BUS_PEERS}, {ZMQ_CURVE_SERVER, 1}, {0, 0},
 };
 static const struct option client_options[] = {
-	{ZMQ_LINGER, 100}, {ZMQ_SNDHWM, 8}, {ZMQ_RCVHWM, 8192}, {ZMQ_IMMEDIATE, 1},
+	{ZMQ_LINGER, 100}, {ZMQ_SNDHWM, 8}, {ZMQ_RCVHWM, 256}, {ZMQ_IMMEDIATE, 1},
 	{ZMQ_HANDSHAKE_IVL, 20000}, {ZMQ_RECONNECT_IVL, 50}, {ZMQ_RECONNECT_IVL_MAX, 1000}, {0, 0},
 };
 static const struct option zap_options[] = {
@@ -159,6 +179,33 @@ void hpl_frame_done(struct hpl_frame *f)
 	*f = (struct hpl_frame){0};
 }
 
+int hpl_frame_cover(struct hpl_frame *f)
+{
+	uint8_t *p = hpl_frame_add(f, HPL_WIRE_COVER);
+
+	if (!p)
+		return -1;
+	hpl_wire_header(p, HPL_OP_COVER, 0, HPL_WIRE_COVER - HPL_WIRE_HEADER);
+	f->closed = 1;
+	memset(p + HPL_WIRE_HEADER, 0x5a, HPL_WIRE_COVER - HPL_WIRE_HEADER);
+	return 0;
+}
+
+__attribute__((noinline)) void hpl_stack_wipe(void)
+{
+	static const uint8_t zeros[1024];
+	volatile size_t size;
+	uint8_t used[16 << 10];
+
+	/* the C library copies through vector registers, others for each size, and the dynamic
+	 * linker saves them on the stack: let it copy zeros through the same ones */
+	for (size = 1; size <= sizeof(zeros); size *= 2) {
+		memcpy(used, zeros, size);
+		memmove(used + 1, used, size);
+	}
+	hpl_wipe(used, sizeof(used));
+}
+
 /* ---- watch ---- */
 
 static int events_of(struct hpl_watch *w)
@@ -182,6 +229,8 @@ static void on_prepare(uv_prepare_t *h)
 	enum hpl_watch_more more = w->out ? w->out(w->ud) : HPL_WATCH_IDLE;
 
 	w->events = events_of(w);
+	if (w->state)
+		w->state(w->ud, w->events);
 	if (w->again || more == HPL_WATCH_AGAIN || w->events & ZMQ_POLLIN ||
 		(more == HPL_WATCH_WRITABLE && w->events & ZMQ_POLLOUT))
 		uv_idle_start(&w->idle, on_idle);

@@ -22,6 +22,7 @@ struct hpl_frame {
 	struct hpl_frame_memory *mem;
 	size_t len, cap;
 	int wipe;
+	int closed;             /* nothing is to be added */
 	int sealed;             /* msg has the memory: nothing can be added */
 	zmq_msg_t msg;
 	struct hpl_frame *next;
@@ -32,6 +33,10 @@ uint8_t *hpl_frame_add(struct hpl_frame *f, size_t size);
  * EAGAIN, EHOSTUNREACH ...: not sent, the frame can be sent again. */
 int hpl_frame_send(void *sock, const void *route, size_t route_len, struct hpl_frame *f);
 void hpl_frame_done(struct hpl_frame *f);
+/* Makes an empty frame the one that covers the traces of a confidential frame. -1: no memory. */
+int hpl_frame_cover(struct hpl_frame *f);
+/* Overwrites the part of the stack that the calls before have used, and vector registers. */
+void hpl_stack_wipe(void);
 
 enum hpl_watch_more {
 	HPL_WATCH_IDLE = 0,
@@ -44,6 +49,8 @@ struct hpl_watch {
 	enum hpl_watch_more (*in)(void *ud);
 	/* Write what waits, bounded; called before the loop sleeps and after in. */
 	enum hpl_watch_more (*out)(void *ud);
+	/* ZMQ_EVENTS as they are before the loop sleeps; may be NULL. */
+	void (*state)(void *ud, int events);
 	void *ud;
 	void (*closed)(void *ud);
 	/* private */

@@ -24,6 +24,7 @@ enum hpl_wire_op {
 	HPL_OP_PONG = 5,      /* client: answer to PING, arg repeated; no body */
 	HPL_OP_ACK_UPTO = 6,  /* client: all events sent to it up to sequence arg are done with */
 	HPL_OP_FLUSH = 7,     /* client: asks for FLUSHED with the same arg; no body */
+	HPL_OP_COVER = 8,     /* both: nothing; follows a confidential frame, see HPL_WIRE_COVER */
 	HPL_OP_EVENT = 17,    /* broker: arg = sequence; body = packed Event */
 	HPL_OP_ACCEPTED = 18, /* broker: what was published up to number arg is dealt with */
 	HPL_OP_REFUSED = 19,  /* broker: arg = the client's number; body = message id, NUL, text */
@@ -57,6 +58,10 @@ enum {
 };
 
 enum { HPL_WIRE_HEADER = 16 };
+/* libsodium's cipher leaves the last partial block of a message on the stack of libzmq's thread,
+ * on both sides. A frame of this length leaves the longest such rest there (511 bytes behind
+ * the first 31), so it covers that of the frame before. */
+enum { HPL_WIRE_COVER = 31 + 512 + 511 };
 
 struct hpl_wire_record {
 	uint8_t op;          /* as it came: may be none of the above */

@@ -251,6 +251,12 @@ Test(delivery, million_events_and_a_subscriber_killed_at_random, .timeout = 600)
 
 /* ---- confidential topics ---- */
 
+#ifdef __SANITIZE_ADDRESS__
+static const int sanitized = 1;
+#else
+static const int sanitized = 0;
+#endif
+
 /* How often half and its mirror image, one behind the other, are in the memory of this process.
  * The needle never exists as a whole here. */
 static unsigned count_in_memory(const char *half)
@@ -309,7 +315,8 @@ Test(delivery, confidential_event_reaches_only_its_reader_and_is_wiped_after_it)
 	cr_assert_eq(rig_wait_exit(&rig, pid), 0);
 	cr_assert_eq(rig.events, 1);
 	cr_expect_eq(rig.observed_payloads, 0);
-	cr_expect_geq(count_in_memory(half), 1, "kept for its reader");
+	if (!sanitized)
+		cr_expect_eq(count_in_memory(half), 1, "kept once, for its reader");
 	hpl_broker_stats(rig.broker, &st);
 	cr_expect_gt(st.history_bytes, 32);
 
@@ -320,7 +327,10 @@ Test(delivery, confidential_event_reaches_only_its_reader_and_is_wiped_after_it)
 		hpl_broker_stats(rig.broker, &st);
 	} while (st.history_bytes > 0);
 	rig_settle(&rig, &other);
-	cr_expect_eq(count_in_memory(half), 0, "wiped everywhere in the broker");
+	if (!sanitized)
+		cr_expect_eq(count_in_memory(half), 0, "wiped everywhere in the broker");
+	else
+		printf("# not looked for in memory: the sanitizer keeps what is freed\n");
 	cr_expect_eq(st.delivered, 1);
 	cr_expect_eq(other.events, 0);
 	kill(pid, SIGKILL);
