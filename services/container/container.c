@@ -50,6 +50,19 @@ static void forget_workload(struct hpl_container *c)
 	hpl__workload_slice__free_unpacked(w, NULL);
 }
 
+void hpl_container_done(struct hpl_container *c)
+{
+	forget_workload(c);
+	hpl_follow_free(TAKE(c->follow));
+	hpl_container_list_done(&c->list);
+	for (size_t i = 0; c->envp && c->envp[i]; i++)
+		free(c->envp[i]);
+	free(TAKE(c->envp));
+	free(TAKE(c->compose_dir));
+	free(TAKE(c->play_dir));
+	free(TAKE(c->play_file));
+}
+
 /* The event is wiped when its handler returns; the workload starts later. */
 static int keep_workload(struct hpl_container *c, const Hpl__WorkloadSlice *w, struct hpl_err *err)
 {

@@ -52,6 +52,7 @@ struct hpl_container {
 
 extern const struct hpl_service_def hpl_container_def;
 
+void hpl_container_done(struct hpl_container *c); /* its handles close with the loop's next turn */
 const char *hpl_container_tag_of(const struct hpl_container *c); /* hpcr-container[-play] */
 
 /* prepare.c: on a pool thread; makes the files that the engine reads. Logs nothing. */
@@ -59,7 +60,6 @@ int hpl_container_prepare(void *ud, struct hpl_err *err);
 /* run.c: the engine, then the list of containers, then workload.started. */
 int hpl_container_run(struct hpl_container *c, struct hpl_err *err);
 void hpl_container_stop(struct hpl_container *c);
-void hpl_container_done(struct hpl_container *c);
 
 /* One line "NAME IMAGE STATE..." of podman ps (see run.c); infra containers of pods are left out. */
 int hpl_container_list_add(struct hpl_container_list *l, const char *line, size_t len, bool compose);

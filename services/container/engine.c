@@ -68,6 +68,8 @@ void hpl_engine_tail_add(struct hpl_engine_tail *t, const char *line, size_t len
 	snprintf(slot, HPL_ENGINE_LINE, "%.*s", (int)(len < HPL_ENGINE_LINE ? len : HPL_ENGINE_LINE - 1),
 		line);
 	t->count++;
+	if (!t->known[0] && strstr(slot, "rror") && hpl_engine_explain(slot))
+		memcpy(t->known, slot, sizeof(t->known));
 }
 
 void hpl_engine_tail_to_err(const struct hpl_engine_tail *t, uint32_t msg, const char *what,
@@ -75,17 +77,17 @@ void hpl_engine_tail_to_err(const struct hpl_engine_tail *t, uint32_t msg, const
 {
 	unsigned n = t->count < HPL_ENGINE_LINES ? t->count : HPL_ENGINE_LINES;
 	const char *last = n ? t->lines[(t->count - 1) % HPL_ENGINE_LINES] : "it wrote nothing";
+	const struct hpl_engine_cause *k = t->known[0] ? hpl_engine_explain(t->known) : NULL;
 	const char *shown = last;
 
+	if (k) {
+		HPL_FAIL(err, msg, 0, "%s: %s (%s)", what, k->cause, t->known);
+		hpl_err_cure(err, "%s", k->cure);
+		return;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		const char *line = t->lines[(t->count - n + i) % HPL_ENGINE_LINES];
-		const struct hpl_engine_cause *k = strstr(line, "rror") ? hpl_engine_explain(line) : NULL;
 
-		if (k) {
-			HPL_FAIL(err, msg, 0, "%s: %s (%s)", what, k->cause, line);
-			hpl_err_cure(err, "%s", k->cure);
-			return;
-		}
 		if (strstr(line, "Error"))
 			shown = line;
 	}

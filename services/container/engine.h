@@ -36,10 +36,11 @@ enum { HPL_ENGINE_LINES = 8, HPL_ENGINE_LINE = 400 };
 struct hpl_engine_tail {
 	char lines[HPL_ENGINE_LINES][HPL_ENGINE_LINE];
 	unsigned count; /* lines so far; the last HPL_ENGINE_LINES are there */
+	char known[HPL_ENGINE_LINE]; /* the first error line whose meaning is known, however long ago */
 };
 void hpl_engine_tail_add(struct hpl_engine_tail *t, const char *line, size_t len);
 /* Fills err (whose message is given) from the tail: the meaning of the first line that is known,
- * else the last line with "Error" or the last at all. */
+ * else the last kept line with "Error" or the last at all. */
 void hpl_engine_tail_to_err(const struct hpl_engine_tail *t, uint32_t msg, const char *what,
 	struct hpl_err *err);
 

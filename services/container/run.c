@@ -69,12 +69,13 @@ static enum hpl_msg failed_msg(const struct hpl_container *c)
 
 int hpl_container_list_add(struct hpl_container_list *l, const char *line, size_t len, bool compose)
 {
-	char state[32], name[128], tag[160];
+	char text[512], state[32], name[128], tag[160];
 	char **more;
 	size_t n;
 
+	snprintf(text, sizeof(text), "%.*s", (int)len, line); /* the line ends at len, not with NUL */
 	/* podman shows a state as "Up 2 seconds ago", "Exited (0) 1 second ago" or "Created" */
-	if (sscanf(line, "%127s %*s %31s", name, state) != 2)
+	if (sscanf(text, "%127s %*s %31s", name, state) != 2)
 		return 0;
 	n = strlen(name);
 	if (n > 6 && hpl_streq(name + n - 6, "-infra"))
@@ -125,7 +126,8 @@ static int report_started(struct hpl_container *c, struct hpl_err *err)
 	state.containers = c->list.tags;
 	state.n_containers = c->list.count;
 	if (c->is_compose) {
-		hpl_log_tag(HPL_SEV_INFO, NULL, "Container service completed successfully");
+		hpl_log_tag(HPL_SEV_INFO, hpl_container_tag_of(c),
+			"Container service completed successfully");
 	} else {
 		msg = HPL_MSG_PLAY_POD_STARTUP_SUCCESSFUL;
 		hpl_service_say(c->s, hpl_container_tag_of(c), msg, NULL);
@@ -164,7 +166,7 @@ static int list_containers(struct hpl_container *c, struct hpl_err *err)
 
 	c->step = HPL_STEP_LISTING;
 	if (c->is_compose)
-		hpl_log_tag(HPL_SEV_INFO, NULL, "Docker compose result:");
+		hpl_log_tag(HPL_SEV_INFO, hpl_container_tag_of(c), "Docker compose result:");
 	return spawn(c, argv, "/", LIST_TIMEOUT_MS, list_line, list_done, err);
 }
 
@@ -293,16 +295,4 @@ void hpl_container_stop(struct hpl_container *c)
 	if (make_environment(c, &err) < 0 ||
 		spawn(c, argv, "/", c->stop_s * 1000 + 15000, stop_line, stop_done, &err) < 0)
 		stop_done(c, -1, &err);
-}
-
-void hpl_container_done(struct hpl_container *c)
-{
-	hpl_follow_free(TAKE(c->follow));
-	hpl_container_list_done(&c->list);
-	for (size_t i = 0; c->envp && c->envp[i]; i++)
-		free(c->envp[i]);
-	free(TAKE(c->envp));
-	free(TAKE(c->compose_dir));
-	free(TAKE(c->play_dir));
-	free(TAKE(c->play_file));
 }

@@ -35,14 +35,14 @@ static void print(const char *key, const char *suffix, FILE *to)
 
 int main(int argc, char **argv, char **envp)
 {
-	char program[512], cwd[512] = "";
+	char program[512], place[512], cwd[512] = "";
 	const char *key;
 	FILE *calls, *f;
 	int status = 0;
 
 	snprintf(program, sizeof(program), "%s", argv[0]);
-	snprintf(dir, sizeof(dir), "%s", getenv("HPL_PODMAN") ? getenv("HPL_PODMAN") : argv[0]);
-	snprintf(dir, sizeof(dir), "%s", dirname(strdup(dir)));
+	snprintf(place, sizeof(place), "%s", getenv("HPL_PODMAN") ? getenv("HPL_PODMAN") : argv[0]);
+	snprintf(dir, sizeof(dir), "%s", dirname(place));
 	key = strcmp(basename(program), "podman-compose") == 0 ? "compose" : argc > 1 ? argv[1] : "none";
 	calls = open_in_dir("calls", "", "a");
 	if (calls) {

@@ -13,7 +13,7 @@
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define T "2026-11-21T02:26:03.123456789+00:00 "
 
-static char dir[] = "/tmp/hpl-follow-XXXXXX", log_file[200], sock_path[100];
+static char dir[] = "/tmp/hpl-follow-XXXXXX", log_file[300], sock_path[100];
 static int sock = -1;
 static uv_loop_t loop;
 static struct hpl_follow *follow;
@@ -118,7 +118,7 @@ Test(follow, lines_arrive_with_tag_time_and_severity)
 
 Test(follow, a_rotated_file_is_read_to_its_end_and_then_the_new_one)
 {
-	char other[300];
+	char other[320];
 
 	append(T "stdout F one\n");
 	expect("<30>1 ", "one");
