@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/signature/signature.h"
 
-#include <stdio.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "runtime/base/clock.h"
