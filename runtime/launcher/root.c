@@ -39,10 +39,10 @@ static const char *const system_paths[] = {
 	"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", NULL,
 };
 /* What libraries read at their start; services with network see the whole of /etc, because
- * resolv.conf is replaced there while they run. */
+ * resolv.conf is replaced there while they run. Not nsswitch.conf: glibc's default (files) is what
+ * is wanted, and Debian's makes libzmq's start look for libnss_db in a hundred places. */
 static const char *const etc_paths[] = {
-	"/etc/ld.so.cache", "/etc/ssl", "/etc/localtime", "/etc/passwd", "/etc/group",
-	"/etc/nsswitch.conf", NULL,
+	"/etc/ld.so.cache", "/etc/ssl", "/etc/localtime", "/etc/passwd", "/etc/group", NULL,
 };
 static const struct {
 	const char *name;

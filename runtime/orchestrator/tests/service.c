@@ -106,9 +106,6 @@ static void die_by(const char *mode)
 	}
 	if (hpl_streq(mode, "exit0"))
 		_exit(0);
-	if (hpl_streq(mode, "hang"))
-		for (;;)
-			pause();
 	if (hpl_streq(mode, "ptrace"))
 		ptrace(PTRACE_TRACEME, 0, 0, 0);
 }
@@ -182,9 +179,20 @@ static int on_exited(struct hpl_service *s, void *state, const Hpl__Event *ev, s
 	return hpl_service_publish(s, HPL_TOPIC_CATCH_SUCCESS, NULL, HPL_MSG_NONE, err);
 }
 
+/* Not before hpld knows that it is ready: until then the ready deadline is what ends it. */
+static int on_ready(struct hpl_service *s, void *state, const Hpl__Event *ev, struct hpl_err *err)
+{
+	struct state *st = state;
+
+	while (hpl_streq(st->mode, "hang"))
+		pause();
+	return 0;
+}
+
 int main(void)
 {
 	static const struct hpl_handler handlers[] = {
+		{HPL_TOPIC_SERVICE_READY, on_ready},
 		{HPL_TOPIC_SERVICE_FAILED, on_failed}, {HPL_TOPIC_SERVICE_EXITED, on_exited}, {0},
 	};
 	static const struct hpl_service_def def = {.name = "test", .handlers = handlers, .start = start};

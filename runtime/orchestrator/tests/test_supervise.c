@@ -130,7 +130,7 @@ Test(supervise, not_done_misses_its_deadline)
 
 Test(supervise, a_hang_is_found_by_the_watchdog)
 {
-	rig_add(&rig, "stuck", "hang", "oneshot", "watchdog_s: 1\n", "");
+	rig_add(&rig, "stuck", "hang", "oneshot", "watchdog_s: 1\nreceive: [service.ready]\n", "");
 	rig_start(&rig);
 	rig_expect(&rig, "journal", FAILED, "HPL21003E", NULL);
 	rig_end(&rig);
