@@ -80,6 +80,8 @@ root_overlay() {
   chown -R 0:0 "$t"
   chmod -R u+w,go-w "$t"
   chmod 1777 "$t/tmp" "$t/var/tmp"
+  chmod 700 "$t/root"
+  chown 806:806 "$t/var/hyperprotect" # the attestation service lays it out
 }
 
 # root_archive OUT OVERLAY: root.tar.gz, two gzip members
