@@ -336,6 +336,8 @@ static void start_units(struct hpld *h)
 
 int hpld_start(struct hpld *h, struct hpl_err *err)
 {
+	uint64_t at;
+
 	h->started_us = hpl_mono_us();
 	init_handles(h);
 	hpl_sink_init(&h->sink, h->loop, h->opt.log_socket);
@@ -347,15 +349,21 @@ int hpld_start(struct hpld *h, struct hpl_err *err)
 		hpld_log(h, HPL_SEV_WARNING, HPL_MSG_NONE, "not started by root: users, groups, "
 			"capabilities, mount and network namespaces and cgroups of the manifests are not "
 			"applied; system call filters, limits and no_new_privs are");
+	hpld_step(h, "hpld", "manifests", h->started_us, hpl_mono_us());
+	at = hpl_mono_us();
 	if (h->root && hpld_make_empty_network(h, err) < 0)
 		return -1;
+	hpld_step(h, "hpld", "network namespace", at, hpl_mono_us());
+	at = hpl_mono_us();
 	if (open_bus(h, err) < 0 || publish_boot(h, err) < 0)
 		return -1;
-	hpld_step(h, "hpld", "bus", h->started_us, hpl_mono_us());
+	hpld_step(h, "hpld", "bus", at, hpl_mono_us());
 	if (h->profile.boot_deadline_s)
 		uv_timer_start(&h->boot_deadline, on_boot_deadline,
 			(uint64_t)h->profile.boot_deadline_s * 1000, 0);
+	at = hpl_mono_us();
 	start_units(h);
+	hpld_step(h, "hpld", "spawn", at, hpl_mono_us());
 	return 0;
 }
 
