@@ -32,6 +32,6 @@ int rig_count(struct rig *r, const char *file, const char *a, const char *b);
 int rig_end(struct rig *r);
 /* Waits for it to end by itself. */
 int rig_wait(struct rig *r);
-/* Pid of a service from the journal's... of the process table. */
+/* A process of this name that hpld started; 0: none. */
 pid_t rig_service_pid(struct rig *r, const char *program);
 void rig_free(struct rig *r);
