@@ -73,7 +73,8 @@ static int make_target(int root_fd, const char *path, bool is_dir)
 		if (mkdirat(root_fd, part, 0755) < 0 && errno != EEXIST)
 			return -1;
 	}
-	if (is_dir)
+	/* beneath a tree that is bound read-only it is there already, or cannot be made */
+	if (is_dir || faccessat(root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
 	fd = openat(root_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd < 0)

@@ -154,7 +154,7 @@ Test(inside, what_the_manifest_names_is_there_and_no_more)
 		cr_skip_test("needs root");
 	snprintf(sandbox, sizeof(sandbox),
 		"  capabilities: [net_bind_service]\n  groups: [777]\n  read: [/var/lib]\n"
-		"  write: [%s/own, /tmp]\n  nofile: 33\n  network: true\n  syscalls: [base, file, net]\n", rig.dir);
+		"  write: [%s/own, /tmp, /etc/hostname]\n  nofile: 33\n  network: true\n  syscalls: [base, file, net]\n", rig.dir);
 	probe(sandbox);
 	sees("CapEff: 0000000000000400");
 	sees("CapAmb: 0000000000000400");
