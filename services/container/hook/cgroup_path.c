@@ -29,6 +29,15 @@ static size_t match(const char *path)
 	return id_at(p) && !p[ID_HEX] ? pod_end : 0;
 }
 
+/* "/libpod_parent/libpod-<id>": a container outside a pod, which has no filter above its own */
+static bool is_single(const char *path)
+{
+	static const char form[] = "/libpod_parent/libpod-";
+
+	return strncmp(path, form, strlen(form)) == 0 && id_at(path + strlen(form)) &&
+		!path[strlen(form) + ID_HEX];
+}
+
 int hpl_pod_cgroup(char **ret, const char *config, size_t len, struct hpl_err *err)
 {
 	static const char top[] = "/libpod_parent/";
@@ -42,7 +51,7 @@ int hpl_pod_cgroup(char **ret, const char *config, size_t len, struct hpl_err *e
 	if (hpl_doc_root(doc)->kind != HPL_MAP)
 		return HPL_FAIL(err, 0, 0, "the configuration is no JSON object");
 	path = hpl_node_get_str(hpl_node_get(hpl_doc_root(doc), "linux"), "cgroupsPath");
-	if (!path || strncmp(path, top, strlen(top)) != 0)
+	if (!path || strncmp(path, top, strlen(top)) != 0 || is_single(path))
 		return 0;
 	end = match(path);
 	if (!end)

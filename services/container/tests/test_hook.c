@@ -26,7 +26,8 @@ Test(hook, a_pods_cgroup_is_found)
 Test(hook, containers_outside_pods_are_left_alone)
 {
 	static const char *const others[] = {"/libpod_parent", "/libpod_parentx/" A "/libpod-" B,
-		"/machine.slice/libpod-" B, "", "libpod_parent/" A "/libpod-" B, "/libpod-" B};
+		"/machine.slice/libpod-" B, "", "libpod_parent/" A "/libpod-" B, "/libpod-" B,
+		"/libpod_parent/libpod-" B};
 	char *pod = NULL;
 
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(others); i++)
@@ -37,7 +38,8 @@ Test(hook, containers_outside_pods_are_left_alone)
 
 Test(hook, every_other_form_below_libpod_parent_is_refused)
 {
-	static const char *const bad[] = {"/libpod_parent/", "/libpod_parent/libpod-" B,
+	static const char *const bad[] = {"/libpod_parent/", "/libpod_parent/libpod-" B "0",
+		"/libpod_parent/libpod-" B "/x",
 		"/libpod_parent/../" A "/libpod-" B, "/libpod_parent/" A, "/libpod_parent/" A "/",
 		"/libpod_parent/" A "/libpod-", "/libpod_parent/" A "/libpod-" B "0",
 		"/libpod_parent/" A "/libpod-" B "/x", "/libpod_parent/" A "0/libpod-" B,
