@@ -12,9 +12,13 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/file.h"
+#include "runtime/base/syslog.h"
 #include "services/container/hook/cgroup_path.h"
 
 enum { PROGRAMS_MAX = 64, CONFIG_LIMIT = 16 << 20 };
@@ -71,6 +75,20 @@ static int free_pod(const char *config, size_t len, struct hpl_err *err)
 	return cgroup < 0 ? -1 : detach_all(cgroup, err);
 }
 
+/* podman drops what a hook writes to standard error: the cause goes to the log by itself. */
+static void log_failure(const char *text)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX, .sun_path = HPL_SYSLOG_SOCKET};
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_buf_ struct hpl_buf line = HPL_BUF_NULL;
+
+	fprintf(stderr, "hpl-pod-hook: %s\n", text);
+	hpl_syslog_format(&line, HPL_FACILITY_DAEMON, HPL_SEV_WARNING, hpl_wall_us(), "hpl-pod-hook",
+		getpid(), text, strlen(text));
+	if (fd >= 0 && !line.failed)
+		(void)sendto(fd, line.data, line.len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+}
+
 int main(void)
 {
 	_cleanup_buf_ struct hpl_buf config = HPL_BUF_NULL;
@@ -79,7 +97,7 @@ int main(void)
 	if (hpl_file_read_fd(&config, STDIN_FILENO, CONFIG_LIMIT, &err) < 0 ||
 		free_pod(config.data ? config.data : "", config.len, &err) < 0 ||
 		hpl_write_all(STDOUT_FILENO, config.data, config.len, &err) < 0) {
-		fprintf(stderr, "hpl-pod-hook: %s\n", err.text);
+		log_failure(err.text);
 		return 1;
 	}
 	return 0;
