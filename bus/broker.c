@@ -290,8 +290,9 @@ int hpl_broker_new(struct hpl_broker **ret, uv_loop_t *loop, const char *dir,
 		return -1;
 	}
 	uv_timer_init(loop, &b->timer);
-	b->timer.data = b;
-	b->open = 3;
+	uv_timer_init(loop, &b->lazy_timer);
+	b->timer.data = b->lazy_timer.data = b;
+	b->open = 4;
 	if (hpl_watch_start(&b->zap, loop, err) < 0 || hpl_watch_start(&b->watch, loop, err) < 0) {
 		hpl_broker_free(b, NULL, NULL);
 		return -1;
@@ -330,6 +331,7 @@ void hpl_broker_free(struct hpl_broker *b, void (*closed)(void *ud), void *ud)
 	b->closed = closed;
 	b->closed_ud = ud;
 	uv_close((uv_handle_t *)&b->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&b->lazy_timer, on_timer_closed);
 	hpl_watch_close(&b->zap, on_watch_closed);
 	hpl_watch_close(&b->watch, on_watch_closed);
 }

@@ -41,10 +41,13 @@ struct hpl_bus {
 	uint64_t published, accepted, tokens;
 	struct pending pending;
 	uint64_t ack_upto;        /* to be sent; 0: nothing */
+	unsigned ack_count;       /* events that it newly covers */
+	int ack_now;              /* do not wait for more: see HPL_BUS_LAZY_MS */
+	uv_timer_t ack_timer;
 	struct flush *flushes, **flushes_end;
 	struct hpl_unpacker unpacker;
 	int welcomed, down, gone, closing;
-	unsigned open;            /* watch and timer */
+	unsigned open;            /* watch and timers */
 	void (*closed)(void *ud);
 	void *closed_ud;
 };
@@ -90,8 +93,18 @@ static void drop_head(struct hpl_bus *bus)
 
 static void put_ack(struct hpl_bus *bus)
 {
-	if (bus->ack_upto && add_record(bus, HPL_OP_ACK_UPTO, bus->ack_upto, 0, 0))
-		bus->ack_upto = 0;
+	if (!bus->ack_upto || !add_record(bus, HPL_OP_ACK_UPTO, bus->ack_upto, 0, 0))
+		return;
+	bus->ack_upto = bus->ack_count = 0;
+	bus->ack_now = 0;
+	uv_timer_stop(&bus->ack_timer);
+}
+
+static void on_ack_timer(uv_timer_t *t)
+{
+	struct hpl_bus *bus = t->data;
+
+	bus->ack_now = 1;
 }
 
 static void lose(struct hpl_bus *bus)
@@ -131,13 +144,15 @@ static enum hpl_watch_more on_out(void *ud)
 
 	if (bus->closing || bus->gone)
 		return HPL_WATCH_IDLE;
-	put_ack(bus);
+	if (bus->head || bus->ack_now || bus->ack_count >= HPL_BUS_LAZY_EVENTS)
+		put_ack(bus);
 	for (int i = 0; bus->head; i++) {
 		size_t len = bus->head->len;
 		int cover = bus->head->wipe;
 
 		if (i == FRAMES_PER_TURN)
 			return HPL_WATCH_AGAIN;
+		bus->watch.touched = 1;
 		if (hpl_frame_send(bus->watch.sock, NULL, 0, bus->head) != 0)
 			return HPL_WATCH_WRITABLE;
 		bus->queued_bytes -= len;
@@ -260,8 +275,11 @@ void hpl_bus_ack(struct hpl_bus *bus, uint64_t seq)
 		(void)add_record(bus, HPL_OP_ACK, seq, 0, 0);
 		return;
 	}
+	if (!bus->ack_upto)
+		uv_timer_start(&bus->ack_timer, on_ack_timer, HPL_BUS_LAZY_MS, 0);
 	while (q->count && q->items[q->first].done) {
 		bus->ack_upto = q->items[q->first].seq;
+		bus->ack_count++;
 		q->first = (q->first + 1) & (q->cap - 1);
 		q->count--;
 	}
@@ -281,6 +299,7 @@ static void take_event(struct hpl_bus *bus, const struct hpl_wire_record *r, int
 		lose(bus);
 		return;
 	}
+	bus->ack_now |= confidential; /* the broker keeps it until then */
 	bus->handlers->event(bus->ud, ev);
 	hpl_unpacker_reset(&bus->unpacker, confidential);
 }
@@ -454,8 +473,9 @@ int hpl_bus_new(struct hpl_bus **ret, uv_loop_t *loop, const Hpl__Bootstrap *boo
 		return HPL_OOM(err);
 	}
 	uv_timer_init(loop, &bus->timer);
-	bus->timer.data = bus;
-	bus->open = 2;
+	uv_timer_init(loop, &bus->ack_timer);
+	bus->timer.data = bus->ack_timer.data = bus;
+	bus->open = 3;
 	if (hpl_watch_start(&bus->watch, loop, err) < 0) {
 		hpl_bus_free(bus, NULL, NULL);
 		return -1;
@@ -473,5 +493,6 @@ void hpl_bus_free(struct hpl_bus *bus, void (*closed)(void *ud), void *ud)
 	bus->closed = closed;
 	bus->closed_ud = ud;
 	uv_close((uv_handle_t *)&bus->timer, on_timer_closed);
+	uv_close((uv_handle_t *)&bus->ack_timer, on_timer_closed);
 	hpl_watch_close(&bus->watch, on_watch_closed);
 }

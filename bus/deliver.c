@@ -173,6 +173,13 @@ static int add_event(struct hpl_broker *b, struct peer *p, struct entry *e)
 	return 0;
 }
 
+static void on_lazy(uv_timer_t *t)
+{
+	struct hpl_broker *b = t->data;
+
+	b->lazy_due = 1;
+}
+
 static int add_answer(struct peer *p, int *pending, enum hpl_wire_op op, uint64_t arg)
 {
 	uint8_t *at = *pending ? hpl_frame_add(&p->frame, HPL_WIRE_HEADER) : NULL;
@@ -219,9 +226,17 @@ static void fill_frame(struct hpl_broker *b, struct peer *p)
 		if (rc > 0 && add_event(b, p, e) < 0)
 			break;
 	}
-	if (add_answer(p, &p->accepted_pending, HPL_OP_ACCEPTED, p->accepted) == 0 &&
-		add_answer(p, &p->flushed_pending, HPL_OP_FLUSHED, p->flushed) == 0)
-		(void)add_answer(p, &p->ping_pending, HPL_OP_PING, 0);
+	(void)add_answer(p, &p->flushed_pending, HPL_OP_FLUSHED, p->flushed);
+	(void)add_answer(p, &p->ping_pending, HPL_OP_PING, 0);
+	if (!p->accepted_pending)
+		return;
+	if (!p->frame.len && !b->lazy_due && p->accepted - p->accepted_told < HPL_BUS_LAZY_EVENTS) {
+		if (!uv_is_active((uv_handle_t *)&b->lazy_timer))
+			uv_timer_start(&b->lazy_timer, on_lazy, HPL_BUS_LAZY_MS, 0);
+		return;
+	}
+	if (add_answer(p, &p->accepted_pending, HPL_OP_ACCEPTED, p->accepted) == 0)
+		p->accepted_told = p->accepted;
 }
 
 static enum hpl_watch_more serve(struct hpl_broker *b, struct peer *p)
@@ -236,6 +251,7 @@ static enum hpl_watch_more serve(struct hpl_broker *b, struct peer *p)
 		if (!p->frame.len)
 			return HPL_WATCH_IDLE;
 		wipe = p->frame.wipe;
+		b->watch.touched = 1;
 		rc = hpl_frame_send(b->watch.sock, p->route, sizeof(p->route), &p->frame);
 		if (rc == EHOSTUNREACH) {
 			/* the process is gone; whoever started it will say so */
@@ -271,6 +287,7 @@ enum hpl_watch_more hpl_broker_deliver(void *broker)
 		if (p->ack_timeout_ms && p->unacked_events)
 			need_tick(b);
 	}
+	b->lazy_due = 0;
 	if (b->sweep)
 		hpl_broker_sweep(b);
 	return more;

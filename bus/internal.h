@@ -89,7 +89,7 @@ struct peer {
 	struct hpl_slots sent;    /* sent and not acknowledged */
 	uint64_t unacked_events, unacked_bytes;
 	uint64_t progress_ms, heard_ms, pongs;
-	uint64_t accepted;        /* the client's number dealt with last */
+	uint64_t accepted, accepted_told; /* the client's number dealt with last */
 	int accepted_pending;
 	uint64_t flushed;         /* of answers that wait the last of each kind is enough */
 	int flushed_pending, ping_pending, cover_pending;
@@ -104,7 +104,8 @@ struct peer {
 struct hpl_broker {
 	struct hpl_watch watch, zap;
 	uv_loop_t *loop;
-	uv_timer_t timer;
+	uv_timer_t timer, lazy_timer;
+	int lazy_due;             /* tell what is accepted, see HPL_BUS_LAZY_MS */
 	void *ctx;
 	uint8_t server_public[KEY_SIZE];
 	char endpoint[128];

@@ -228,29 +228,40 @@ static void on_prepare(uv_prepare_t *h)
 	struct hpl_watch *w = h->data;
 	enum hpl_watch_more more = w->out ? w->out(w->ud) : HPL_WATCH_IDLE;
 
-	w->events = events_of(w);
-	if (w->state)
-		w->state(w->ud, w->events);
+	if (w->touched) {
+		w->touched = 0;
+		w->events = events_of(w);
+		if (w->state)
+			w->state(w->ud, w->events);
+	}
 	if (w->again || more == HPL_WATCH_AGAIN || w->events & ZMQ_POLLIN ||
 		(more == HPL_WATCH_WRITABLE && w->events & ZMQ_POLLOUT))
 		uv_idle_start(&w->idle, on_idle);
 }
 
+/* A socket that was not touched since it had nothing to read, and has given no signal, still has
+ * nothing: it is not asked, because asking costs two system calls. */
 static void on_check(uv_check_t *h)
 {
 	struct hpl_watch *w = h->data;
 
 	uv_idle_stop(&w->idle);
-	w->again = w->in(w->ud) == HPL_WATCH_AGAIN;
+	if (w->signaled || w->again || w->events & ZMQ_POLLIN) {
+		w->signaled = 0;
+		w->touched = 1;
+		w->again = w->in(w->ud) == HPL_WATCH_AGAIN;
+	}
 	if (w->out)
 		(void)w->out(w->ud); /* what is left is asked for again in prepare */
 }
 
 static void on_poll(uv_poll_t *h, int status, int events)
 {
-	(void)h;
+	struct hpl_watch *w = h->data;
+
 	(void)status;
-	(void)events; /* it woke the loop; check does the work */
+	(void)events;
+	w->signaled = 1; /* check does the work */
 }
 
 int hpl_watch_start(struct hpl_watch *w, uv_loop_t *loop, struct hpl_err *err)
@@ -268,6 +279,7 @@ int hpl_watch_start(struct hpl_watch *w, uv_loop_t *loop, struct hpl_err *err)
 	uv_idle_init(loop, &w->idle);
 	w->poll.data = w->prepare.data = w->check.data = w->idle.data = w;
 	w->open = 4;
+	w->touched = 1; /* something may have come before */
 	uv_prepare_start(&w->prepare, on_prepare);
 	uv_check_start(&w->check, on_check);
 	rc = uv_poll_start(&w->poll, UV_READABLE, on_poll);

@@ -47,13 +47,16 @@ struct hpl_watch {
 	void *sock;
 	/* Read, bounded; called once a turn of the loop. */
 	enum hpl_watch_more (*in)(void *ud);
-	/* Write what waits, bounded; called before the loop sleeps and after in. */
+	/* Write what waits, bounded; called before the loop sleeps and after in. Sets touched when
+	 * it uses the socket. */
 	enum hpl_watch_more (*out)(void *ud);
 	/* ZMQ_EVENTS as they are before the loop sleeps; may be NULL. */
 	void (*state)(void *ud, int events);
 	void *ud;
 	void (*closed)(void *ud);
+	int touched;            /* the socket was used since events were read */
 	/* private */
+	int signaled;
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_idle_t idle;

@@ -13,7 +13,7 @@ enum {
 	BENCH_SUBS = 16,
 	BENCH_EVENT = 200,      /* bytes packed */
 	BENCH_PACE_US = 1000,   /* between two events when latency is measured */
-	BENCH_WINDOW = 2000,    /* for transports that lose or end a subscriber that is behind */
+	BENCH_WINDOW = 10000,   /* for transports that lose or end a subscriber that is behind */
 };
 
 struct bench_shared {
@@ -38,11 +38,13 @@ struct bench {
 
 struct bench_transport {
 	const char *name;
+	void (*prepare)(struct bench *b);          /* before there are processes; may be NULL */
 	void (*hub)(struct bench *b);              /* until it is killed */
 	void (*publisher)(struct bench *b);        /* until all is sent */
 	void (*subscriber)(struct bench *b, int i);/* until bench_received() says so */
 };
-extern const struct bench_transport bench_hpl, bench_zmq, bench_dbus_broker, bench_dbus_daemon;
+extern const struct bench_transport bench_hpl, bench_zmq, bench_zmq_curve, bench_dbus_broker,
+	bench_dbus_daemon;
 
 /* The next event; valid until the next call. Sets start_ns at the first. */
 const Hpl__Event *bench_event(struct bench *b);

@@ -210,5 +210,7 @@ static void subscriber(struct bench *b, int i)
 		bench_die("disconnected");
 }
 
-const struct bench_transport bench_dbus_broker = {"dbus-broker", broker_hub, publisher, subscriber};
-const struct bench_transport bench_dbus_daemon = {"dbus-daemon", daemon_hub, publisher, subscriber};
+const struct bench_transport bench_dbus_broker = {
+	"dbus-broker", NULL, broker_hub, publisher, subscriber};
+const struct bench_transport bench_dbus_daemon = {
+	"dbus-daemon", NULL, daemon_hub, publisher, subscriber};

@@ -183,4 +183,4 @@ static void subscriber(struct bench *b, int i)
 	uv_run(uv_default_loop(), UV_RUN_DEFAULT);
 }
 
-const struct bench_transport bench_hpl = {"openhpl", hub, publisher, subscriber};
+const struct bench_transport bench_hpl = {"openhpl", NULL, hub, publisher, subscriber};

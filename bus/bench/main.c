@@ -20,7 +20,7 @@
 #include "proto/topics.h"
 
 static const struct bench_transport *const transports[] = {
-	&bench_hpl, &bench_zmq,
+	&bench_hpl, &bench_zmq, &bench_zmq_curve,
 #ifdef HAVE_DBUS
 	&bench_dbus_broker, &bench_dbus_daemon,
 #endif
@@ -184,6 +184,8 @@ static void run(struct bench *b, const struct bench_transport *t)
 	pid_t hub, subs[BENCH_SUBS], publisher;
 	int status = 0;
 
+	if (t->prepare)
+		t->prepare(b);
 	hub = start();
 	if (hub == 0) {
 		t->hub(b);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plain libzmq: a hub of one ROUTER, no encryption, no identity, no policy, no limits. */
+/*
+ * Plain libzmq: a hub of one ROUTER, no identity, no policy, no limits; "zmq-curve" is the same with
+ * encryption but still without anyone asking who it is.
+ */
 #include "bus/bench/bench.h"
 
 #include <stdio.h>
@@ -12,6 +15,25 @@ static void endpoint(struct bench *b, char *out, size_t size)
 	snprintf(out, size, "ipc://%s/socket", b->dir);
 }
 
+static int curve;
+static char public_key[41], secret_key[41];
+
+/* One key pair for all, made before the processes part. */
+static void set_keys(void *s, int type)
+{
+	int server = type == ZMQ_ROUTER;
+
+	if (!curve)
+		return;
+	if (zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, secret_key, 40) < 0)
+		bench_die("keys");
+	if (server && zmq_setsockopt(s, ZMQ_CURVE_SERVER, &server, sizeof(server)) == 0)
+		return;
+	if (zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, public_key, 40) < 0 ||
+		zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, public_key, 40) < 0)
+		bench_die("keys");
+}
+
 static void *open_socket(int type)
 {
 	void *s = zmq_socket(zmq_ctx_new(), type);
@@ -20,6 +42,7 @@ static void *open_socket(int type)
 	if (!s || zmq_setsockopt(s, ZMQ_SNDHWM, &none, sizeof(none)) < 0 ||
 		zmq_setsockopt(s, ZMQ_RCVHWM, &none, sizeof(none)) < 0)
 		bench_die("socket");
+	set_keys(s, type);
 	return s;
 }
 
@@ -99,4 +122,13 @@ static void subscriber(struct bench *b, int i)
 	}
 }
 
-const struct bench_transport bench_zmq = {"zmq", hub, publisher, subscriber};
+static void prepare_curve(struct bench *b)
+{
+	curve = 1;
+	if (zmq_curve_keypair(public_key, secret_key) < 0)
+		bench_die("key pair");
+}
+
+const struct bench_transport bench_zmq = {"zmq", NULL, hub, publisher, subscriber};
+const struct bench_transport bench_zmq_curve = {
+	"zmq-curve", prepare_curve, hub, publisher, subscriber};

@@ -39,6 +39,7 @@ static enum hpl_watch_more on_out(void *ud)
 	struct side *s = ud;
 
 	while (s->to_send) {
+		s->watch.touched = 1;
 		if (zmq_send(s->watch.sock, "y", 1, ZMQ_DONTWAIT) < 0)
 			return HPL_WATCH_WRITABLE;
 		s->to_send--;
