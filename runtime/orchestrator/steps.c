@@ -96,19 +96,41 @@ static unsigned long pss_kb(long pid)
 	return kb;
 }
 
+/* Processor time of the process and of its children that have ended, in seconds. */
+static double cpu_s(long pid)
+{
+	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
+	unsigned long own[2] = {0}, children[2] = {0};
+	const char *at;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if (hpl_file_read(&text, path, 4096, NULL) < 0 || !text.data)
+		return 0;
+	at = strrchr(text.data, ')'); /* the name may hold anything */
+	/* proc(5): utime, stime, cutime, cstime are fields 14 to 17; 3 is behind the name */
+	if (at)
+		sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu", &own[0],
+			&own[1], &children[0], &children[1]);
+	return (double)(own[0] + own[1] + children[0] + children[1]) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static unsigned long say_process(struct hpld *h, const char *name, long pid)
+{
+	unsigned long kb = pss_kb(pid);
+
+	hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE, "memory %-20s %8lu KiB PSS %8.2f s CPU", name, kb,
+		cpu_s(pid));
+	return kb;
+}
+
 static void say_memory(struct hpld *h)
 {
-	unsigned long kb = pss_kb((long)getpid()), sum = kb;
+	unsigned long sum = say_process(h, "hpld", (long)getpid());
 
-	hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE, "memory %-20s %8lu KiB PSS", "hpld", kb);
-	for (size_t i = 0; i < h->unit_count; i++) {
-		if (!hpl_unit_runs(&h->units[i]))
-			continue;
-		kb = pss_kb((long)h->units[i].pid);
-		sum += kb;
-		hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE, "memory %-20s %8lu KiB PSS",
-			h->units[i].m->name, kb);
-	}
+	for (size_t i = 0; i < h->unit_count; i++)
+		if (hpl_unit_runs(&h->units[i]))
+			sum += say_process(h, h->units[i].m->name, (long)h->units[i].pid);
 	hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE, "memory %-20s %8lu KiB PSS", "all", sum);
 }
 
