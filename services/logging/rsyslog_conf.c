@@ -101,10 +101,10 @@ static void forward(struct hpl_buf *out, const struct hpl_rsyslog_conf *c)
 		hpl_buf_fmt(out, "%s%s", i ? "," : "", c->peers->names[i]);
 	hpl_buf_str(out, "\"\n\tKeepAlive=\"on\" KeepAlive.Time=\"30\" KeepAlive.Interval=\"10\""
 			 " KeepAlive.Probes=\"3\"\n\taction.resumeRetryCount=\"-1\""
-			 " action.resumeInterval=\"1\" action.resumeIntervalMax=\"10\"\n"
+			 " action.resumeInterval=\"1\" action.resumeIntervalMax=\"5\"\n"
 			 "\tqueue.type=\"LinkedList\" queue.size=\"20000\" queue.filename=\"remote\""
 			 " queue.maxDiskSpace=\"512m\" queue.saveOnShutdown=\"on\"\n"
-			 "\tqueue.timeoutShutdown=\"2000\" queue.timeoutActionCompletion=\"1000\")\n");
+			 "\tqueue.timeoutShutdown=\"4000\" queue.timeoutActionCompletion=\"1000\")\n");
 }
 
 /* Names come from a certificate or a checked host name; anything else does not get in. */
