@@ -96,8 +96,8 @@ static unsigned long pss_kb(long pid)
 	return kb;
 }
 
-/* Processor time of the process and of its children that have ended, in seconds. */
-static double cpu_s(long pid)
+/* Processor time of the process, and of its children that have ended, in seconds. */
+static double cpu_s(long pid, double *ret_children)
 {
 	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
 	unsigned long own[2] = {0}, children[2] = {0};
@@ -105,6 +105,7 @@ static double cpu_s(long pid)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	*ret_children = 0;
 	if (hpl_file_read(&text, path, 4096, NULL) < 0 || !text.data)
 		return 0;
 	at = strrchr(text.data, ')'); /* the name may hold anything */
@@ -112,15 +113,18 @@ static double cpu_s(long pid)
 	if (at)
 		sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu", &own[0],
 			&own[1], &children[0], &children[1]);
-	return (double)(own[0] + own[1] + children[0] + children[1]) / (double)sysconf(_SC_CLK_TCK);
+	*ret_children = (double)(children[0] + children[1]) / (double)sysconf(_SC_CLK_TCK);
+	return (double)(own[0] + own[1]) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static unsigned long say_process(struct hpld *h, const char *name, long pid)
 {
 	unsigned long kb = pss_kb(pid);
+	double children, own = cpu_s(pid, &children);
 
-	hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE, "memory %-20s %8lu KiB PSS %8.2f s CPU", name, kb,
-		cpu_s(pid));
+	hpld_log(h, HPL_SEV_INFO, HPL_MSG_NONE,
+		"memory %-20s %8lu KiB PSS %8.2f s CPU %8.2f s CPU of ended children", name, kb, own,
+		children);
 	return kb;
 }
 
