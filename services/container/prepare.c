@@ -62,6 +62,20 @@ static int prepare_compose(struct hpl_container *c, struct hpl_err *err)
 	return r;
 }
 
+/* On a tmpfs and for root only: it holds the values of the contract's env. */
+static int write_play_file(const char *path, const struct hpl_buf *stream, struct hpl_err *err)
+{
+	_cleanup_free_ char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+
+	if (!slash)
+		return HPL_OOM(err);
+	*slash = 0;
+	if (hpl_mkdir_p(dir, 0700, err) < 0)
+		return -1;
+	return hpl_file_write(path, stream->data, stream->len, 0600, err);
+}
+
 static int prepare_play(struct hpl_container *c, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf stream = {.wipe = 1};
@@ -79,8 +93,7 @@ static int prepare_play(struct hpl_container *c, struct hpl_err *err)
 		HPL_OOM(err);
 	else if (dir >= 0 && (!play.archive.len ||
 			hpl_archive_extract(play.archive.data, play.archive.len, NULL, dir, err) == 0))
-		/* on a tmpfs and for root only: it holds the values of the contract's env */
-		r = hpl_file_write(c->play_file, stream.data, stream.len, 0600, err);
+		r = write_play_file(c->play_file, &stream, err);
 	hpl_play_done(&play);
 	return r < 0 ? HPL_WRAP(err, HPL_MSG_PLAY_PROCESSING_FAILED, "workload.play") : 0;
 }
