@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "runtime/base/token.h"
+#include "runtime/base/token_form.h"
 #include "schema/compose.h"
 
 /* Contracts may use anchors; what they stand for is counted (see reader.c). */

@@ -2,7 +2,6 @@
 #include "runtime/base/secret.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -10,7 +9,7 @@
 void hpl_wipe(void *p, size_t len)
 {
 	if (p && len)
-		OPENSSL_cleanse(p, len);
+		explicit_bzero(p, len);
 }
 
 int hpl_secret_alloc(struct hpl_secret *ret, size_t size, struct hpl_err *err)

@@ -17,50 +17,6 @@ static const char magic[] = "Salted__";
 
 enum { PASSWORD_LEN = 32, PUBLIC_KEY_MAX = 64 << 10 };
 
-struct parts {
-	const char *rsa, *data;
-	size_t rsa_len, data_len;
-};
-
-static int is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Cuts white space at the ends and splits at the two dots. */
-static int split(struct parts *p, const char *text, size_t len)
-{
-	static const char *const prefixes[] = {HPL_TOKEN_PREFIX, HPL_TOKEN_PREFIX_CCRT};
-	const char *dot;
-
-	while (len && is_space(text[0]))
-		text++, len--;
-	while (len && is_space(text[len - 1]))
-		len--;
-	for (size_t i = 0; i < HPL_ARRAY_SIZE(prefixes); i++) {
-		size_t n = strlen(prefixes[i]);
-
-		if (len <= n + 1 || memcmp(text, prefixes[i], n) != 0 || text[n] != '.')
-			continue;
-		p->rsa = text + n + 1;
-		dot = memchr(p->rsa, '.', len - n - 1);
-		if (!dot)
-			return -1;
-		p->rsa_len = (size_t)(dot - p->rsa);
-		p->data = dot + 1;
-		p->data_len = len - (size_t)(p->data - text);
-		return memchr(p->data, '.', p->data_len) ? -1 : 0;
-	}
-	return -1;
-}
-
-int hpl_token_looks_like(const char *text, size_t len)
-{
-	struct parts p;
-
-	return split(&p, text, len) == 0;
-}
-
 /* EVP_PKEY_decrypt of the password; implicit rejection is not in OpenSSL 3.0, so the uniform
  * failure below is what hides the padding check. */
 static int decrypt_password(struct hpl_secret *ret, EVP_PKEY *key, const struct hpl_buf *blob)
@@ -139,7 +95,7 @@ static int decrypt_with(struct hpl_buf *out, const struct hpl_buf *sealed, const
 		sealed->len - MAGIC_LEN - SALT_LEN);
 }
 
-static int decrypt_parts(struct hpl_buf *out, const struct parts *p, EVP_PKEY *key)
+static int decrypt_parts(struct hpl_buf *out, const struct hpl_token_parts *p, EVP_PKEY *key)
 {
 	_cleanup_buf_ struct hpl_buf blob = HPL_BUF_NULL, sealed = HPL_BUF_NULL;
 	_cleanup_secret_ struct hpl_secret password = HPL_SECRET_NULL;
@@ -165,10 +121,10 @@ static int decrypt_parts(struct hpl_buf *out, const struct parts *p, EVP_PKEY *k
 int hpl_token_decrypt(struct hpl_buf *out, const char *token, size_t len, EVP_PKEY *private_key,
 	struct hpl_err *err)
 {
-	struct parts p;
+	struct hpl_token_parts p;
 
 	out->wipe = 1;
-	if (split(&p, token, len) < 0 || decrypt_parts(out, &p, private_key) < 0) {
+	if (hpl_token_split(&p, token, len) < 0 || decrypt_parts(out, &p, private_key) < 0) {
 		HPL_FAIL(err, 0, 0, "the token cannot be opened with this image's key");
 		hpl_err_cure(err, "encrypt the section again with the encryption certificate of "
 				  "exactly this image");

@@ -12,12 +12,8 @@
 
 #include "runtime/base/buf.h"
 #include "runtime/base/secret.h"
+#include "runtime/base/token_form.h"
 
-#define HPL_TOKEN_PREFIX "hyper-protect-basic"
-#define HPL_TOKEN_PREFIX_CCRT "contract-basic"
-
-/* Does text (white space at the ends ignored) have the form of a token: known prefix, three parts? */
-int hpl_token_looks_like(const char *text, size_t len);
 /* Decrypts into out (out->wipe is set). -1: not openable with this key (uniform text). */
 int hpl_token_decrypt(struct hpl_buf *out, const char *token, size_t len, EVP_PKEY *private_key,
 	struct hpl_err *err);
