@@ -374,6 +374,7 @@ static enum hpl_watch_more on_in(void *ud)
 		zmq_msg_init(&msg);
 		if (zmq_msg_recv(&msg, bus->watch.sock, ZMQ_DONTWAIT) < 0) {
 			zmq_msg_close(&msg);
+			bus->watch.touched |= i == 0;
 			return HPL_WATCH_IDLE;
 		}
 		while (!bus->closing && !bus->gone &&

@@ -386,6 +386,7 @@ enum hpl_watch_more hpl_broker_intake(void *broker)
 		if (b->closing || !read_message(b->watch.sock, &route, &body, &frames)) {
 			zmq_msg_close(&route);
 			zmq_msg_close(&body);
+			b->watch.touched |= i == 0;
 			return HPL_WATCH_IDLE;
 		}
 		p = find_sender(b, &body, &route);

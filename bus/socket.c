@@ -248,7 +248,7 @@ static void on_check(uv_check_t *h)
 	uv_idle_stop(&w->idle);
 	if (w->signaled || w->again || w->events & ZMQ_POLLIN) {
 		w->signaled = 0;
-		w->touched = 1;
+		w->events = 0;
 		w->again = w->in(w->ud) == HPL_WATCH_AGAIN;
 	}
 	if (w->out)

@@ -45,7 +45,9 @@ enum hpl_watch_more {
 };
 struct hpl_watch {
 	void *sock;
-	/* Read, bounded; called once a turn of the loop. */
+	/* Read, bounded; called when there may be something. A receive that returns EAGAIN has
+	 * seen all that came before, so in needs to set touched only when it has read nothing:
+	 * then the signal was about something else, as writing. */
 	enum hpl_watch_more (*in)(void *ud);
 	/* Write what waits, bounded; called before the loop sleeps and after in. Sets touched when
 	 * it uses the socket. */

@@ -92,8 +92,10 @@ static enum hpl_watch_more on_zap(void *ud)
 	for (int i = 0; i < 16; i++) {
 		int rc = b->closing ? -1 : read_request(b->zap.sock, fields);
 
-		if (rc < 0)
+		if (rc < 0) {
+			b->zap.touched |= i == 0;
 			return HPL_WATCH_IDLE;
+		}
 		decide(b, fields, rc);
 	}
 	return HPL_WATCH_AGAIN;

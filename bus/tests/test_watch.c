@@ -22,8 +22,10 @@ static enum hpl_watch_more on_in(void *ud)
 
 	s->turns++;
 	for (unsigned i = 0; i < BUDGET; i++) {
-		if (zmq_recv(s->watch.sock, &byte, 1, ZMQ_DONTWAIT) < 0)
+		if (zmq_recv(s->watch.sock, &byte, 1, ZMQ_DONTWAIT) < 0) {
+			s->watch.touched |= i == 0;
 			return HPL_WATCH_IDLE;
+		}
 		s->received++;
 		if (i + 1 > s->most)
 			s->most = i + 1;
