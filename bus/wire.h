@@ -54,7 +54,7 @@ enum {
 	HPL_BUS_REPEATED_MAX = 4096,       /* items of repeated fields in one message, together */
 	HPL_BUS_TOLD_PER_SECOND = 16,      /* refusals told to one peer and to the log; all count */
 	HPL_BUS_WELCOME_MS = 60000,        /* the broker answers a HELLO by then, or it is lost */
-	HPL_BUS_LAZY_MS = 5,               /* acknowledgements wait so long for company: */
+	HPL_BUS_LAZY_MS = 20,              /* acknowledgements wait so long for company: */
 	HPL_BUS_LAZY_EVENTS = 64,          /* for so many, or a frame that goes anyway */
 	HPL_BUS_LOST_MS = 5000,            /* no connection for so long: the broker is lost */
 };
