@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -366,6 +367,8 @@ int hpl_service_main(const struct hpl_service_def *def, void *state)
 	Hpl__Bootstrap *boot;
 	int rc;
 
+	/* libzmq's threads allocate little: no heap of its own for each of them */
+	(void)mallopt(M_ARENA_MAX, 1);
 	hpl_secret_harden_process();
 	signal(SIGPIPE, SIG_IGN);
 	boot = read_bootstrap(&err);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -114,6 +115,8 @@ int main(int argc, char **argv)
 		snprintf(journal, sizeof(journal), "%s/journal", h.opt.run);
 		h.opt.journal = journal;
 	}
+	/* libzmq's threads allocate little: no heap of its own for each of them */
+	(void)mallopt(M_ARENA_MAX, 1);
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
 	if (h.pid1 && hpld_pid1_setup(&h, &err) < 0) {
