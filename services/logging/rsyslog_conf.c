@@ -104,7 +104,7 @@ static void forward(struct hpl_buf *out, const struct hpl_rsyslog_conf *c)
 			 " action.resumeInterval=\"1\" action.resumeIntervalMax=\"5\"\n"
 			 "\tqueue.type=\"LinkedList\" queue.size=\"20000\" queue.filename=\"remote\""
 			 " queue.maxDiskSpace=\"512m\" queue.saveOnShutdown=\"on\"\n"
-			 "\tqueue.timeoutShutdown=\"4000\" queue.timeoutActionCompletion=\"1000\")\n");
+			 "\tqueue.timeoutShutdown=\"20000\" queue.timeoutActionCompletion=\"1000\")\n");
 }
 
 /* Names come from a certificate or a checked host name; anything else does not get in. */
