@@ -72,7 +72,7 @@ class Guest:
     """One boot. Lines of the console are kept with the second they came at."""
 
     def __init__(self, iso=None, disks=(), forwards=(), publish=(), image=DEFAULT_IMAGE,
-                 on_line=None, console_file=None, memory_mb=4096, cpus=1, extra=()):
+                 on_line=None, console_file=None, memory_mb=4096, cpus=2, extra=()):
         self.image = image = os.path.abspath(image)
         self.lines = []
         self.times = []
