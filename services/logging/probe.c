@@ -117,7 +117,7 @@ static void add_name(struct hpl_log_peers *p, const unsigned char *text, size_t 
 	p->names[p->count++][len] = 0;
 }
 
-/* DNS names of the certificate, the CN when it has none: what gtls compares with. */
+/* DNS names of the certificate, the CN when it has none: what rsyslog compares with. */
 static void cert_names(struct hpl_log_peers *ret, X509 *cert)
 {
 	GENERAL_NAMES *sans = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -146,7 +146,7 @@ static void fingerprint(struct hpl_log_peers *ret, X509 *cert)
 	unsigned int len = 0;
 	char *out = ret->names[0];
 
-	X509_digest(cert, EVP_sha1(), md, &len); /* the digest that gtls compares */
+	X509_digest(cert, EVP_sha1(), md, &len); /* the digest that rsyslog compares */
 	out += sprintf(out, "SHA1");
 	for (unsigned int i = 0; i < len; i++)
 		out += sprintf(out, ":%02X", md[i]);
@@ -164,7 +164,7 @@ static bool name_covers(const char *name, const char *host)
 	return name[0] == '*' && name[1] == '.' && dot && !strcasecmp(name + 1, dot);
 }
 
-/* The certificate is verified for the host; this is how gtls will recognise it again. */
+/* The certificate is verified for the host; this is how rsyslog will recognise it again. */
 static void choose_peers(struct hpl_log_peers *ret, X509 *cert, const char *host)
 {
 	struct hpl_log_peers all = {0};

@@ -10,10 +10,11 @@
  * name is the guest's own. A disk-assisted queue with endless retry keeps what cannot be sent now;
  * the shut-down times are short, because a refused or hanging receiver must not hold the power-off.
  *
- * Driver gtls, x509/name: rsyslog compares permitted peers with DNS names and the CN of the
+ * Driver ossl, x509/name: rsyslog compares permitted peers with DNS names and the CN of the
  * certificate only, never with IP addresses (both drivers, 8.2302). So for a receiver that is
  * named by its IP address the names come from its certificate, after the probe has verified chain
- * and address (probe.h).
+ * and address (probe.h). Not gtls: under emulation its global initialisation alone took 10 to 30 s
+ * before the first connection, so that short failures never arrived.
  */
 #include "services/logging/rsyslog_conf.h"
 
@@ -94,7 +95,7 @@ static void forward(struct hpl_buf *out, const struct hpl_rsyslog_conf *c)
 	hpl_buf_str(out, "action(type=\"omfwd\" name=\"remote\" protocol=\"tcp\" TCP_Framing=\"traditional\"");
 	param(out, "target", c->hostname);
 	param(out, "port", port);
-	hpl_buf_str(out, " template=\"hpl\"\n\tStreamDriver=\"gtls\" StreamDriverMode=\"1\"");
+	hpl_buf_str(out, " template=\"hpl\"\n\tStreamDriver=\"ossl\" StreamDriverMode=\"1\"");
 	hpl_buf_fmt(out, " StreamDriverAuthMode=\"x509/%s\"", c->peers->fingerprint ? "fingerprint" : "name");
 	hpl_buf_str(out, " StreamDriverPermittedPeers=\"");
 	for (size_t i = 0; i < c->peers->count; i++)
