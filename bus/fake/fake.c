@@ -365,6 +365,13 @@ static void free_settings(Hpl__Bootstrap *b)
 	b->n_settings = 0;
 }
 
+/* A process that ends need not close its handles; a test that goes on does it for the service. */
+static void close_left_over(uv_handle_t *h, void *ud)
+{
+	if (!uv_is_closing(h))
+		uv_close(h, NULL);
+}
+
 void hpl_fake_free(struct hpl_fake *f)
 {
 	char path[sizeof(f->dir) + 8];
@@ -379,6 +386,8 @@ void hpl_fake_free(struct hpl_fake *f)
 	/* the service under test closes its handles on the same loop */
 	for (int i = 0; (f->open || uv_loop_alive(&f->loop)) && i < 10000; i++)
 		uv_run(&f->loop, f->open ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+	uv_walk(&f->loop, close_left_over, NULL);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
 	if (uv_loop_close(&f->loop) < 0)
 		fprintf(stderr, "fake: handles of the test are still open on its loop\n");
 	while (f->seen) {
