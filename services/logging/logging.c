@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <linux/sockios.h>
@@ -180,8 +181,10 @@ static void start_rsyslogd(struct hpl_logging *l)
 static int probe_work(void *ud, struct hpl_err *err)
 {
 	struct hpl_logging *l = ud;
+	int rc = hpl_probe_run(&l->probe, &l->peers, &l->probe_retry, err);
 
-	return hpl_probe_run(&l->probe, &l->peers, &l->probe_retry, err);
+	OPENSSL_thread_stop(); /* what OpenSSL keeps for this pool thread */
+	return rc;
 }
 
 static void probe_start(struct hpl_logging *l);

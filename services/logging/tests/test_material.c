@@ -202,4 +202,7 @@ Test(material, expired_certificates_are_named)
 	cr_expect(strstr(err.text, "CN=ca") && strstr(err.text, "expired on"), "%s", err.text);
 	cr_assert_eq(hpl_log_material_parse(&m, &in, time(NULL) - 5 * 86400, &err), -1);
 	cr_expect(strstr(err.text, "not valid before"), "%s", err.text);
+	hpl_buf_done(&f.ca);
+	hpl_buf_done(&f.cert);
+	hpl_buf_done(&f.key);
 }
