@@ -169,6 +169,8 @@ int hpld_pid1_setup(struct hpld *h, struct hpl_err *err)
 	open_standard();
 	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
 		return HPL_FAIL(err, HPL_MSG_ORCHESTRATOR_PROFILE, errno, "cannot share the root");
+	/* programs of the guest that know syslog only; rsyslogd makes the socket when logging is up */
+	link_missing("/run/hpl/log/dev-log", "/dev/log");
 	link_missing("/proc/self/fd", "/dev/fd");
 	link_missing("/proc/self/fd/0", "/dev/stdin");
 	link_missing("/proc/self/fd/1", "/dev/stdout");
