@@ -3,6 +3,7 @@
 
 #include "bus/wire.h"
 #include "runtime/base/secret.h"
+#include "runtime/base/utf8.h"
 #include "runtime/base/util.h"
 
 enum {
@@ -34,27 +35,11 @@ static int varint(struct cursor *c, uint64_t *ret)
 	return -1;
 }
 
-static size_t utf8_step(const uint8_t *s, size_t left)
-{
-	size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-
-	if (s[0] < 0xc2 || s[0] > 0xf4 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-		(s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* Well-formed UTF-8 without NUL, so that it is the same text as a C string. */
 static int is_text(const uint8_t *s, size_t len)
 {
 	while (len) {
-		size_t n = *s && *s < 0x80 ? 1 : *s ? utf8_step(s, len) : 0;
+		size_t n = *s ? hpl_utf8_step(s, len) : 0;
 
 		if (n == 0)
 			return 0;

@@ -17,7 +17,7 @@
 #include "runtime/base/secret.h"
 #include "schema/doc.h"
 #include "schema/scalar.h"
-#include "schema/utf8.h"
+#include "runtime/base/utf8.h"
 
 struct frame {
 	struct hpl_node *node;

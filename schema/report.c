@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "runtime/base/log.h"
-#include "schema/utf8.h"
+#include "runtime/base/utf8.h"
 #include "schema/validator.h"
 
 enum { FAULTS_DEFAULT = 100 };

@@ -4,33 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629), 0 when there is none. */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-	size_t n;
-	uint32_t min, c;
+#include "runtime/base/utf8.h"
 
-	if (p[0] < 0x80)
-		return 1;
-	if ((p[0] & 0xe0) == 0xc0)
-		n = 2, min = 0x80, c = p[0] & 0x1f;
-	else if ((p[0] & 0xf0) == 0xe0)
-		n = 3, min = 0x800, c = p[0] & 0x0f;
-	else if ((p[0] & 0xf8) == 0xf0)
-		n = 4, min = 0x10000, c = p[0] & 0x07;
-	else
-		return 0;
-	if (left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	/* C1 controls (0x80-0x9f) are control characters for some terminals */
-	if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c < 0xa0)
-		return 0;
-	return n;
+/* A C1 control (U+0080 to U+009F): some terminals obey it. */
+static int is_c1(const unsigned char *p, size_t n)
+{
+	return n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
 }
 
 size_t hpl_escape_line(char *out, size_t out_size, const char *text, size_t text_len)
@@ -39,10 +18,10 @@ size_t hpl_escape_line(char *out, size_t out_size, const char *text, size_t text
 	size_t at = 0;
 
 	for (size_t i = 0; i < text_len;) {
-		size_t n = utf8_length(p + i, text_len - i);
+		size_t n = hpl_utf8_step(p + i, text_len - i);
 		char esc[5];
 
-		if (n == 1 && (p[i] < 0x20 || p[i] == 0x7f) && p[i] != '\t')
+		if ((n == 1 && (p[i] < 0x20 || p[i] == 0x7f) && p[i] != '\t') || is_c1(p + i, n))
 			n = 0;
 		if (n == 0) {
 			if (p[i] == '\n')

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* UTF-8 as the schema library needs it. Inner header of this folder. */
+/* UTF-8 (RFC 3629). */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
