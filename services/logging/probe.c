@@ -382,7 +382,10 @@ int hpl_probe_run(const struct hpl_probe *p, struct hpl_log_peers *ret_peers, bo
 	}
 	rc = -1;
 	for (const struct addrinfo *a = list; a && rc < 0; a = a->ai_next)
-		rc = try_address(&r, a, ret_peers);
+		if ((rc = try_address(&r, a, ret_peers)) == 0 && a != list &&
+			getnameinfo(a->ai_addr, a->ai_addrlen, ret_peers->address,
+				sizeof(ret_peers->address), NULL, 0, NI_NUMERICHOST))
+			ret_peers->address[0] = 0;
 	freeaddrinfo(list);
 	*ret_retry = r.retry;
 	return rc;

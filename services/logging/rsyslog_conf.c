@@ -93,7 +93,7 @@ static void forward(struct hpl_buf *out, const struct hpl_rsyslog_conf *c)
 
 	snprintf(port, sizeof(port), "%u", c->port);
 	hpl_buf_str(out, "action(type=\"omfwd\" name=\"remote\" protocol=\"tcp\" TCP_Framing=\"traditional\"");
-	param(out, "target", c->hostname);
+	param(out, "target", c->peers->address[0] ? c->peers->address : c->hostname);
 	param(out, "port", port);
 	hpl_buf_str(out, " template=\"hpl\"\n\tStreamDriver=\"ossl\" StreamDriverMode=\"1\"");
 	hpl_buf_fmt(out, " StreamDriverAuthMode=\"x509/%s\"", c->peers->fingerprint ? "fingerprint" : "name");

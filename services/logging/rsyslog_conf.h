@@ -15,6 +15,9 @@ struct hpl_log_peers {
 	bool fingerprint; /* names[0] is "SHA1:xx:..." of the one certificate */
 	char names[HPL_LOG_PEERS][HPL_LOG_PEER_LEN];
 	size_t count;
+	/* Numeric address to connect to, or empty: the host name. rsyslog tries only the first address
+	 * of a name (8.2302); it is set when another one is the one that answered. */
+	char address[64];
 };
 
 struct hpl_rsyslog_conf {
