@@ -85,6 +85,24 @@ void hpl_buf_clear(struct hpl_buf *b)
 		b->data[0] = 0;
 }
 
+void hpl_buf_unescape_lines(struct hpl_buf *b)
+{
+	size_t to = 0;
+
+	if (!b->data)
+		return;
+	for (size_t i = 0; i < b->len; i++) {
+		if (b->data[i] == '\\' && i + 1 < b->len && b->data[i + 1] == 'n') {
+			b->data[to++] = '\n';
+			i++;
+		} else {
+			b->data[to++] = b->data[i];
+		}
+	}
+	b->len = to;
+	b->data[to] = 0;
+}
+
 void hpl_buf_done(struct hpl_buf *b)
 {
 	release(b);

@@ -22,6 +22,8 @@ void hpl_buf_add(struct hpl_buf *b, const void *data, size_t len);
 void hpl_buf_str(struct hpl_buf *b, const char *text);
 void hpl_buf_fmt(struct hpl_buf *b, const char *fmt, ...) HPL_PRINTF(2, 3);
 void hpl_buf_clear(struct hpl_buf *b); /* len = 0, memory kept */
+/* Two-character sequences \ n become line ends: a PEM that went through JSON or awk (facts 1.8). */
+void hpl_buf_unescape_lines(struct hpl_buf *b);
 void hpl_buf_done(struct hpl_buf *b);  /* frees the contents */
 /* Hands the malloc'ed bytes over and empties b. NULL when failed. Never NULL otherwise. */
 char *hpl_buf_take(struct hpl_buf *b, size_t *ret_len);

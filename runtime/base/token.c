@@ -190,23 +190,6 @@ int hpl_token_encrypt(struct hpl_buf *out, const char *prefix, const void *data,
 	return out->failed ? HPL_OOM(err) : 0;
 }
 
-/* Two-character sequences \ n become line ends (facts 1.8). */
-static void unescape_lines(struct hpl_buf *b)
-{
-	size_t to = 0;
-
-	for (size_t i = 0; i < b->len; i++) {
-		if (b->data[i] == '\\' && i + 1 < b->len && b->data[i + 1] == 'n') {
-			b->data[to++] = '\n';
-			i++;
-		} else {
-			b->data[to++] = b->data[i];
-		}
-	}
-	b->len = to;
-	b->data[to] = 0;
-}
-
 static int64_t not_after(const X509 *cert)
 {
 	struct tm tm;
@@ -255,7 +238,7 @@ int hpl_public_key_parse(EVP_PKEY **ret, int64_t *ret_not_after, const char *tex
 		struct hpl_buf inner = HPL_BUF_NULL;
 
 		if (strstr(current.data, "-----BEGIN")) {
-			unescape_lines(&current);
+			hpl_buf_unescape_lines(&current);
 			if (parse_pem(&key, &end, &current) < 0)
 				return HPL_FAIL(err, 0, 0,
 					"the PEM block holds no readable public key or certificate");

@@ -15,23 +15,6 @@ enum { FIELD_MAX = 256 << 10, CERTS_MAX = 32, BASE64_LAYERS = 2 };
 
 static const char place[] = "contract: env.logging.syslog";
 
-/* Two-character sequences \ n become line ends: a PEM that went through JSON or awk. */
-static void unescape_lines(struct hpl_buf *b)
-{
-	size_t to = 0;
-
-	for (size_t i = 0; i < b->len; i++) {
-		if (b->data[i] == '\\' && i + 1 < b->len && b->data[i + 1] == 'n') {
-			b->data[to++] = '\n';
-			i++;
-		} else {
-			b->data[to++] = b->data[i];
-		}
-	}
-	b->len = to;
-	b->data[to] = 0;
-}
-
 static int no_pem(const char *field, const char *why, struct hpl_err *err)
 {
 	HPL_FAIL(err, HPL_MSG_LOGGING_MISSING_PEM_BLOCK, 0, "%s: %s", field, why);
@@ -54,7 +37,7 @@ static int to_pem(struct hpl_buf *out, const char *field, const void *data, size
 		struct hpl_buf inner = {.wipe = 1};
 
 		if (strstr(out->data, "-----BEGIN")) {
-			unescape_lines(out);
+			hpl_buf_unescape_lines(out);
 			return 0;
 		}
 		if (hpl_b64_decode(&inner, out->data, out->len, HPL_B64_WHITESPACE, NULL) < 0 ||
