@@ -106,7 +106,7 @@ static void make_network(const char *name, bool dhcp, bool listener)
 	int ready[2], go[2];
 	char byte, text[128];
 
-	put("udhcpd.conf", "interface peer0\nstart 10.77.0.50\nend 10.77.0.60\nmax_leases 5\n"
+	put("udhcpd.conf", "interface peer0\nstart 10.77.0.50\nend 10.77.0.59\nmax_leases 5\n"
 			   "lease_file /dev/null\npidfile /dev/null\n"
 			   "option subnet 255.255.255.0\noption router 10.77.0.1\noption dns 10.77.0.53\n"
 			   "option domain lab.example\noption lease 600\n");
