@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "runtime/base/token_form.h"
 #include "schema/compose.h"
 
@@ -38,6 +39,7 @@ static int read_fault(struct hpl_contract *c, const char *path, struct hpl_pos p
 	snprintf(f->path, sizeof(f->path), "%s", path);
 	snprintf(f->text, sizeof(f->text), "%s", text);
 	snprintf(f->cure, sizeof(f->cure), "%s", cure);
+	f->msg = HPL_MSG_CONTRACT_VALIDATE_CONTRACT;
 	f->pos = pos;
 	f->keyword = keyword;
 	return 0;

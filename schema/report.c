@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "runtime/base/log.h"
 #include "runtime/base/utf8.h"
 #include "schema/validator.h"
@@ -236,6 +237,7 @@ bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *
 	if (!entry && n->kind == HPL_MAP && at && at->entry)
 		f->pos = at->entry->pos; /* what a mapping lacks is said at its name */
 	f->keyword = c->keyword->name;
+	f->msg = HPL_MSG_CONTRACT_VALIDATE_CONTRACT;
 	snprintf(f->rule, sizeof(f->rule), "%s/%s", c->sub->pointer, f->keyword);
 
 	char raw[sizeof(f->text)];

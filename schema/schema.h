@@ -9,6 +9,8 @@
 struct hpl_schema;
 
 struct hpl_fault {
+	uint32_t msg;             /* enum hpl_msg; its severity is the fault's: a warning (W) makes
+				   * nothing invalid */
 	char path[256];           /* "workload.volumes.data.seed" */
 	struct hpl_pos pos;       /* of the faulted key or value */
 	const char *keyword;      /* "pattern", "required", ... of the schema */

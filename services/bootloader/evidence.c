@@ -7,7 +7,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/file.h"
-#include "runtime/base/token.h"
+#include "runtime/crypto/token.h"
 #include "services/bootloader/expiry.h"
 
 static int make(struct hpl_evidence *e, struct hpl_record *r, const struct hpl_buf *encrypt_crt,

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "proto/messages.h"
-#include "runtime/base/token.h"
+#include "runtime/crypto/token.h"
 #include "schema/node.h"
 #include "services/bootloader/yamlout.h"
 

@@ -3,7 +3,7 @@
 /*
  * user-data: its sections, their hashes for the record, and the decrypted text.
  *
- * user-data is a YAML mapping. A value that is a token (runtime/base/token.h) is opened with the
+ * user-data is a YAML mapping. A value that is a token (runtime/crypto/token.h) is opened with the
  * image's contract key; in the decrypted text it stands as a block scalar in the token's place.
  * Everything else of the text is kept byte for byte when the keys stand at the beginning of their
  * lines (the documented form); otherwise (JSON, one line) each entry is written again in YAML.

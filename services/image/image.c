@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/file.h"
-#include "services/image/rule.h"
+#include "runtime/workload/image_rule.h"
 
 #define TAG "hpcr-image"
 #define TAG_PLAY "hpcr-image-play"

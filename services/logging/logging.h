@@ -5,7 +5,7 @@
  * out. The table of states is in README.md.
  */
 #include "runtime/harness/service.h"
-#include "services/logging/material.h"
+#include "runtime/crypto/log_material.h"
 #include "services/logging/probe.h"
 #include "services/logging/rsyslog_conf.h"
 

@@ -4,7 +4,7 @@
  * Does the receiver take our logs? A TLS connection of our own with the same certificates as
  * rsyslogd, because rsyslogd itself says only "suspended". Blocks: for a pool thread.
  */
-#include "services/logging/material.h"
+#include "runtime/crypto/log_material.h"
 #include "services/logging/rsyslog_conf.h"
 
 struct hpl_probe {

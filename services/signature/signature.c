@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "runtime/base/clock.h"
-#include "services/signature/verify.h"
+#include "runtime/crypto/signature.h"
 
 enum { DAY_S = 86400, SOON_DAYS = 30 };
 

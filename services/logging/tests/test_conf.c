@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/logging/tests/tls.h"
+#include "runtime/crypto/tests/tls.h"
 
 #include "proto/messages.h"
 #include "services/logging/rsyslog_conf.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The probe against openssl s_server, and against sockets that do not speak TLS. */
-#include "services/logging/tests/tls.h"
+#include "runtime/crypto/tests/tls.h"
 
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The whole service with a real rsyslogd as its child and a real rsyslogd as the receiver. */
-#include "services/logging/tests/tls.h"
+#include "runtime/crypto/tests/tls.h"
 
 #include <signal.h>
 #include <sys/un.h>

@@ -11,7 +11,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
 #include "services/signature/signature.h"
-#include "services/signature/verify.h"
+#include "runtime/crypto/signature.h"
 
 static char dir[64];
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "runtime/base/token.h"
+#include "runtime/crypto/token.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/signature/verify.h"
+#include "runtime/crypto/signature.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -8,7 +8,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/b64.h"
-#include "runtime/base/token.h"
+#include "runtime/crypto/token.h"
 
 /* RSA-1024 was given up by everyone; above 16384 a check takes seconds. */
 enum { BITS_MIN = 2048, BITS_MAX = 16384 };

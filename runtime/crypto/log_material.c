@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/logging/material.h"
+#include "runtime/crypto/log_material.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

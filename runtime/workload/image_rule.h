@@ -7,7 +7,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/workload/compose.h"
 #include "runtime/workload/play.h"
-#include "services/image/reference.h"
+#include "runtime/workload/image_ref.h"
 
 struct hpl_image_rule {
 	const Hpl__ImagesSlice *slice;

@@ -17,7 +17,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
-#include "services/logging/material.h"
+#include "runtime/crypto/log_material.h"
 
 static char tls_dir[64];
 

@@ -8,7 +8,7 @@
 #include "runtime/base/b64.h"
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
-#include "runtime/base/token.h"
+#include "runtime/crypto/token.h"
 
 static EVP_PKEY *key;
 static char dir[] = "/tmp/hpl-token-XXXXXX";

@@ -3,7 +3,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/b64.h"
-#include "services/image/rule.h"
+#include "runtime/workload/image_rule.h"
 
 #define D "@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

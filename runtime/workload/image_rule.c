@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/image/rule.h"
+#include "runtime/workload/image_rule.h"
 
 #include <errno.h>
 

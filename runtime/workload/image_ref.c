@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/image/reference.h"
+#include "runtime/workload/image_ref.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/b64.h"
-#include "services/image/rule.h"
+#include "runtime/workload/image_rule.h"
 
 static const char pgp_begin[] = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
