@@ -28,10 +28,14 @@ const struct hpl_node *hpl_contract_env(const struct hpl_contract *c);
 const char *hpl_contract_value(const struct hpl_contract *c, const char *key, size_t *ret_len);
 const struct hpl_node *hpl_contract_root(const struct hpl_contract *c);
 
-/* Validates by the schema parts of the product and the semantic rules; all faults, gravest first:
- * missing and unreadable sections, then the schema's in the order of the file, then the rules.
- * 0 valid, 1 faults added, -1 could not be done. */
-int hpl_contract_validate(const struct hpl_contract *c, enum hpl_product product,
+struct hpl_validate_options {
+	enum hpl_product product;
+	bool legacy;  /* seeds of 3 to 14 characters and logDNA are warnings (HPL05012W) */
+};
+/* Validates by the schema parts of the product and the rules on trees; all faults, gravest first:
+ * missing and unreadable sections, then errors in the order of the file, then warnings.
+ * 0 nothing found or warnings only, 1 errors found, -1 could not be done. */
+int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validate_options *o,
 	struct hpl_faults *faults, struct hpl_err *err);
 /* One part alone, as the service it belongs to needs it: "logging", "volumes", "auths", ... */
 int hpl_contract_validate_part(const struct hpl_contract *c, const char *part,

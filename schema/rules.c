@@ -35,14 +35,14 @@ static struct hpl_fault *append(struct hpl_faults *f, const struct hpl_fault *fa
 }
 
 /* 0: no part found anything; 1: faults. A section that could not be read has its fault already. */
-static int apply_part(const struct hpl_contract *c, const char *name, struct hpl_faults *faults,
-	struct hpl_err *err)
+static int apply_part(const struct hpl_contract *c, const char *name, unsigned flags,
+	struct hpl_faults *faults, struct hpl_err *err)
 {
 	const struct hpl_schema *s;
 	struct hpl_faults mine = {0};
 	if (hpl_part_schema(&s, name, err) < 0)
 		return -1;
-	int rc = hpl_schema_validate(s, &c->whole, "", &mine, err);
+	int rc = hpl_schema_validate(s, &c->whole, "", flags, &mine, err);
 	int added = 0;
 	for (size_t i = 0; rc > 0 && i < mine.count; i++) {
 		const struct hpl_fault *f = &mine.items[i];
@@ -79,15 +79,15 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-int hpl_contract_validate(const struct hpl_contract *c, enum hpl_product product,
+int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validate_options *o,
 	struct hpl_faults *faults, struct hpl_err *err)
 {
 	size_t before = faults->count;
 	for (size_t i = 0; i < c->faults.count; i++)
 		append(faults, &c->faults.items[i]);
 	size_t schema_from = faults->count;
-	for (const char *const *p = hpl_product_parts(product); *p; p++) {
-		if (apply_part(c, *p, faults, err) < 0)
+	for (const char *const *p = hpl_product_parts(o->product); *p; p++) {
+		if (apply_part(c, *p, o->legacy ? HPL_SCHEMA_LEGACY : 0, faults, err) < 0)
 			return -1;
 	}
 	if (faults->count > schema_from)
@@ -99,7 +99,7 @@ int hpl_contract_validate(const struct hpl_contract *c, enum hpl_product product
 int hpl_contract_validate_part(const struct hpl_contract *c, const char *part,
 	struct hpl_faults *faults, struct hpl_err *err)
 {
-	return apply_part(c, part, faults, err);
+	return apply_part(c, part, 0, faults, err);
 }
 
 void hpl_fault_to_err(struct hpl_err *err, uint32_t msg, const char *file,

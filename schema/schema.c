@@ -385,11 +385,12 @@ bool hpl_check_quiet(struct run *r, const struct sub *s, const struct hpl_node *
 }
 
 int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *instance,
-	const char *path_prefix, struct hpl_faults *faults, struct hpl_err *err)
+	const char *path_prefix, unsigned flags, struct hpl_faults *faults, struct hpl_err *err)
 {
-	struct run r = {.schema = s, .err = err, .prefix = path_prefix ? path_prefix : ""};
+	struct run r = {.schema = s, .err = err, .prefix = path_prefix ? path_prefix : "",
+		.flags = flags};
 	bool ok = hpl_check_sub(&r, s->root, instance, NULL);
-	if (!ok && !r.broken && faults) {
+	if ((!ok || r.warned) && !r.broken && faults) {
 		r.faults = faults;
 		hpl_check_sub(&r, s->root, instance, NULL);
 	}

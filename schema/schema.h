@@ -8,6 +8,8 @@
 
 struct hpl_schema;
 
+enum hpl_fix { HPL_FIX_NONE, HPL_FIX_RENAME, HPL_FIX_REMOVE, HPL_FIX_ADD, HPL_FIX_REPLACE };
+
 struct hpl_fault {
 	uint32_t msg;             /* enum hpl_msg; its severity is the fault's: a warning (W) makes
 				   * nothing invalid */
@@ -17,6 +19,10 @@ struct hpl_fault {
 	char rule[128];           /* JSON pointer into the schema: "/properties/env/required" */
 	char text[384];           /* what was found and what is allowed, never a secret value */
 	char cure[256];
+	/* The cure for machines, where it is mechanical: at the key or value that path names. */
+	enum hpl_fix fix;
+	char fix_text[160];       /* RENAME: the right key; ADD: "key: value" to add to the mapping;
+				   * REPLACE: the value as YAML */
 };
 struct hpl_faults {
 	struct hpl_fault *items;
@@ -28,7 +34,11 @@ void hpl_faults_done(struct hpl_faults *f);
 /* schema: a tree read by hpl_yaml_read; it is borrowed and must outlive the result. */
 int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err);
 void hpl_schema_free(struct hpl_schema *s);
-/* 0: valid. 1: faults were added. -1: could not be done (memory, match limit). path_prefix goes in
- * front of each path ("workload"), may be empty. */
+enum {
+	HPL_SCHEMA_LEGACY = 1, /* what fits x-legacy where it does not fit is a warning (HPL05012W) */
+};
+/* 0: nothing found, or warnings only. 1: errors were added (perhaps warnings too). -1: could not be
+ * done (memory, match limit). path_prefix goes in front of each path ("workload"), may be empty.
+ * flags: HPL_SCHEMA_LEGACY or 0. */
 int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *instance,
-	const char *path_prefix, struct hpl_faults *faults, struct hpl_err *err);
+	const char *path_prefix, unsigned flags, struct hpl_faults *faults, struct hpl_err *err);

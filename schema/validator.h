@@ -35,7 +35,9 @@ struct run {
 	struct hpl_faults *faults;      /* NULL: stop at the first fault */
 	struct hpl_err *err;
 	const char *prefix;
-	unsigned depth;
+	unsigned flags, depth;
+	bool warned;                    /* something is worth a warning: it is said by a second run,
+					 * with faults, although all is valid */
 	bool broken;                    /* could not be done; err is set */
 };
 

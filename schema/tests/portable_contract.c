@@ -42,7 +42,7 @@ static void test_contract(const char *name, const char *text, const char *place)
 	struct hpl_err err = HPL_ERR_NULL;
 	bool ok = false;
 	if (hpl_contract_read(&c, "contract", text, strlen(text), false, &err) == 0) {
-		int rc = hpl_contract_validate(c, HPL_PRODUCT_HPVS, &faults, &err);
+		int rc = hpl_contract_validate(c, &(struct hpl_validate_options){HPL_PRODUCT_HPVS, false}, &faults, &err);
 		if (rc > 0)
 			hpl_fault_to_err(&err, 1, "contract", &faults.items[0]);
 		ok = place ? rc == 1 && hpl_streq(err.place, place) : rc == 0;

@@ -54,7 +54,7 @@ static void run_group(const char *file, const struct hpl_node *group, struct tal
 		struct hpl_faults faults = {0};
 		bool valid = false;
 		hpl_node_get_bool(test, "valid", &valid);
-		int rc = hpl_schema_validate(s, hpl_node_get(test, "data"), "", &faults, &err);
+		int rc = hpl_schema_validate(s, hpl_node_get(test, "data"), "", 0, &faults, &err);
 		if (rc == (valid ? 0 : 1) && (rc == 0) == (faults.count == 0)) {
 			t->passed++;
 		} else {

@@ -14,6 +14,8 @@
 #define COMPOSE "  compose:\n    archive: H4sIAAAA\n"
 #define GOOD WORK_HEAD COMPOSE ENV_HEAD SYSLOG
 
+static const struct hpl_validate_options HPVS = {HPL_PRODUCT_HPVS, false};
+
 static struct hpl_contract *read_ok(const char *text)
 {
 	struct hpl_contract *c = NULL;
@@ -36,7 +38,7 @@ static void valid_for(enum hpl_product product, const char *text)
 	struct hpl_contract *c = read_ok(text);
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
-	int rc = hpl_contract_validate(c, product, &f, &err);
+	int rc = hpl_contract_validate(c, &(struct hpl_validate_options){product, false}, &f, &err);
 	show(&f);
 	cr_expect_eq(rc, 0, "%s", err.text);
 	hpl_faults_done(&f);
@@ -51,7 +53,7 @@ static void fault_for(enum hpl_product product, const char *text, const char *pl
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
 	char at[300];
-	int rc = hpl_contract_validate(c, product, &f, &err);
+	int rc = hpl_contract_validate(c, &(struct hpl_validate_options){product, false}, &f, &err);
 	cr_assert_eq(rc, 1, "no fault in:\n%s", text);
 	snprintf(at, sizeof(at), "%u:%u %s", f.items[0].pos.line, f.items[0].pos.col,
 		f.items[0].path);
@@ -108,7 +110,7 @@ Test(contract, tokens_are_faults_unless_allowed)
 	cr_assert_eq(hpl_contract_read(&c, "contract", text, strlen(text), true, &err), 0);
 	cr_expect_null(hpl_contract_workload(c));
 	cr_expect_not_null(hpl_contract_env(c));
-	cr_expect_eq(hpl_contract_validate(c, HPL_PRODUCT_HPVS, &f, &err), 0);
+	cr_expect_eq(hpl_contract_validate(c, &HPVS, &f, &err), 0);
 	show(&f);
 	const struct hpl_section *s;
 	cr_assert_eq(hpl_contract_sections(c, &s), 2);
@@ -147,7 +149,7 @@ Test(contract, faults_to_errors)
 	struct hpl_contract *c = read_ok(WORK_HEAD COMPOSE ENV_HEAD "  loging: {}\n");
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_contract_validate(c, HPL_PRODUCT_HPVS, &f, &err), 1);
+	cr_assert_eq(hpl_contract_validate(c, &HPVS, &f, &err), 1);
 	hpl_fault_to_err(&err, 7, "contract", &f.items[0]);
 	cr_expect_str_eq(err.place, "contract:5:1 env", "%s", err.place);
 	cr_expect_str_eq(err.text, "lacks \"logging\"");
@@ -346,7 +348,7 @@ Test(contract, no_value_is_ever_said)
 	struct hpl_contract *c = read_ok(b.data);
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_contract_validate(c, HPL_PRODUCT_HPVS, &f, &err), 1);
+	cr_assert_eq(hpl_contract_validate(c, &HPVS, &f, &err), 1);
 	cr_expect_gt(f.count, 15, "%zu", f.count);
 	for (size_t i = 0; i < f.count; i++) {
 		cr_expect_null(strstr(f.items[i].text, "geheim"), "%s", f.items[i].text);

@@ -17,7 +17,7 @@ static int run(const char *schema_text, const char *text)
 	if (hpl_schema_compile(&schema, hpl_doc_root(schema_doc), &err) < 0)
 		return -2;
 	cr_assert_eq(hpl_yaml_read(&doc, text, strlen(text), NULL, top, 0, &err), 0, "%s", err.text);
-	return hpl_schema_validate(schema, hpl_doc_root(doc), "", &faults, &err);
+	return hpl_schema_validate(schema, hpl_doc_root(doc), "", 0, &faults, &err);
 }
 
 static void done(void)

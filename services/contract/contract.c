@@ -66,7 +66,8 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	struct hpl_contract_service *c = state;
 	const char *product = hpl_service_setting(s, "product", "hpvs");
 
-	if (hpl_product_parse(&c->product, product) < 0)
+	c->form.legacy = hpl_streq(hpl_service_setting(s, "legacy", "no"), "yes");
+	if (hpl_product_parse(&c->form.product, product) < 0)
 		return HPL_FAIL(err, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, 0,
 			"the image says product \"%.20s\"; known are hpvs, ccrt, ccrv, ccco", product);
 	c->dir = hpl_path_join(hpl_service_setting(s, "boot_dir", "/var/lib/hpl/boot"), "contract");
@@ -107,7 +108,7 @@ static int validate(struct hpl_contract_service *c, struct hpl_faults *faults, s
 		*err = c->unreadable;
 		return -1;
 	}
-	int rc = hpl_contract_validate(c->decrypted, c->product, faults, err);
+	int rc = hpl_contract_validate(c->decrypted, &c->form, faults, err);
 	if (rc < 0)
 		return HPL_WRAP(err, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, "validation");
 	if (rc > 0) {

@@ -9,7 +9,7 @@
 #include "schema/contract.h"
 
 struct hpl_contract_service {
-	enum hpl_product product;
+	struct hpl_validate_options form; /* product of the image, legacy mode */
 	char *dir;                        /* boot_dir/contract */
 	struct hpl_contract *decrypted;   /* user-data.decrypted; NULL: see unreadable */
 	struct hpl_contract *delivered;   /* user-data as the host gave it */
