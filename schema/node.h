@@ -55,7 +55,11 @@ struct hpl_reader_limits {
 	unsigned aliases;   /* 0: none are accepted */
 	size_t nodes;       /* 0: 1 000 000; an alias counts as what it stands for */
 	bool nul;           /* strings (not keys) may hold the escape \0: JSON documents */
+	bool contract;      /* err->msg says why the text was refused (HPL05004E to HPL05011E), 0:
+			     * it is no YAML */
 };
+/* What a contract and each of its sections may cost: the same for every reader of one. */
+extern const struct hpl_reader_limits hpl_contract_limits;
 
 /* As indent: every place is the origin. For text whose lines are not those of the user's file
  * (a quoted string with \n in it). */

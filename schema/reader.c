@@ -14,9 +14,11 @@
 #include <stdio.h>
 #include <yaml.h>
 
+#include "proto/messages.h"
 #include "runtime/base/secret.h"
 #include "schema/doc.h"
 #include "schema/scalar.h"
+#include "schema/syntax.h"
 #include "runtime/base/utf8.h"
 
 struct frame {
@@ -67,15 +69,36 @@ static struct hpl_pos pos_of(const struct reader *r, yaml_mark_t m)
 	return p;
 }
 
-#define FAIL_AT(r, mark, ...) fail_at((r), HPL_FAIL((r)->err, 0, 0, __VA_ARGS__), (mark))
+/* Only a contract's reader names messages: what else is read has ids of its own. */
+static uint32_t msg_of(const struct reader *r, uint32_t msg)
+{
+	return r->limits.contract ? msg : 0;
+}
+
+#define FAIL_AT(r, msg, mark, ...)                                                                 \
+	fail_at((r), HPL_FAIL((r)->err, msg_of((r), (msg)), 0, __VA_ARGS__), (mark))
 static int fail_at(struct reader *r, int rc, yaml_mark_t mark)
 {
 	struct hpl_pos p = pos_of(r, mark);
 	hpl_err_place(r->err, "%u:%u", p.line, p.col);
+	if (r->err && r->err->msg)
+		hpl_err_cure(r->err, "%s", hpl_msg_info(r->err->msg)->action);
 	return rc;
 }
 
 /* ---- text before libyaml sees it ---- */
+
+/* Characters that YAML 1.2 forbids in a text (5.1) as far as libyaml does: C0 and C1 controls but
+ * for tab, line ends and NEL, DEL, and what is no character. */
+static bool forbidden(const unsigned char *s, size_t n)
+{
+	if (n == 1)
+		return (*s < 0x20 && *s != '\t' && *s != '\n' && *s != '\r') || *s == 0x7f;
+	if (n == 2)
+		return s[0] == 0xc2 && s[1] < 0xa0 && s[1] != 0x85;
+	return n == 3 && ((s[0] == 0xef && s[1] == 0xbf && s[2] >= 0xbe) ||
+		memcmp(s, "\xef\xbb\xbf", 3) == 0);
+}
 
 static int check_text(struct reader *r)
 {
@@ -84,9 +107,12 @@ static int check_text(struct reader *r)
 	for (size_t i = 0; i < r->len;) {
 		size_t n = hpl_utf8_step(s + i, r->len - i);
 		if (n == 0)
-			return FAIL_AT(r, m, "the text is not UTF-8 (byte 0x%02x)", s[i]);
-		if (s[i] == '\0')
-			return FAIL_AT(r, m, "the text holds a NUL byte");
+			return FAIL_AT(r, HPL_MSG_CONTRACT_ENCODING, m,
+				"the text is not UTF-8 (byte 0x%02x)", s[i]);
+		if (forbidden(s + i, n))
+			return FAIL_AT(r, HPL_MSG_CONTRACT_NUL, m, n == 1 ?
+				"the text holds the control character 0x%02x" :
+				"the text holds a forbidden character (first byte 0x%02x)", s[i]);
 		m.column++;
 		if (s[i] == '\n') {
 			m.line++;
@@ -160,7 +186,8 @@ static struct hpl_pos block_content(struct reader *r, yaml_mark_t start, const c
 static int count_nodes(struct reader *r, size_t n, yaml_mark_t mark)
 {
 	if (n > r->limits.nodes - r->nodes)
-		return FAIL_AT(r, mark, "more than %zu values", r->limits.nodes);
+		return FAIL_AT(r, HPL_MSG_CONTRACT_SIZE, mark, "more than %zu values",
+			r->limits.nodes);
 	r->nodes += n;
 	return 0;
 }
@@ -210,7 +237,7 @@ static bool at_key(const struct reader *r)
 static int add_key(struct reader *r, const char *text, size_t len, yaml_mark_t mark)
 {
 	if (memchr(text, '\0', len))
-		return FAIL_AT(r, mark, "a key holds a NUL character");
+		return FAIL_AT(r, HPL_MSG_CONTRACT_NUL, mark, "a key holds a NUL character");
 	char *key = hpl_arena_copy(&r->doc->arena, text, len);
 	if (!key)
 		return HPL_OOM(r->err);
@@ -254,7 +281,8 @@ static int add_anchor(struct reader *r, const yaml_char_t *name, struct hpl_node
 		return 0;
 	/* names beyond those that could be used are an attack on the search above */
 	if (r->anchor_count >= 4 * (size_t)r->limits.aliases)
-		return FAIL_AT(r, mark, "more than %zu anchors", r->anchor_count);
+		return FAIL_AT(r, HPL_MSG_CONTRACT_ALIASES, mark, "more than %zu anchors",
+			r->anchor_count);
 	if (r->anchor_count == r->anchor_cap &&
 		grow((void **)&r->anchors, &r->anchor_cap, sizeof(*r->anchors), r->err) < 0)
 		return -1;
@@ -269,21 +297,24 @@ static int add_anchor(struct reader *r, const yaml_char_t *name, struct hpl_node
 static int on_alias(struct reader *r, const yaml_event_t *ev)
 {
 	if (!r->limits.aliases)
-		return FAIL_AT(r, ev->start_mark, "aliases are not accepted here");
+		return FAIL_AT(r, HPL_MSG_CONTRACT_ALIASES, ev->start_mark,
+			"aliases are not accepted here");
 	if (r->aliases++ >= r->limits.aliases)
-		return FAIL_AT(r, ev->start_mark, "more than %u aliases", r->limits.aliases);
+		return FAIL_AT(r, HPL_MSG_CONTRACT_ALIASES, ev->start_mark, "more than %u aliases",
+			r->limits.aliases);
 	const struct anchor *a = find_anchor(r, (const char *)ev->data.alias.anchor);
 	if (!a)
-		return FAIL_AT(r, ev->start_mark, "alias without an anchor of that name before it");
+		return FAIL_AT(r, 0, ev->start_mark, "alias without an anchor of that name before it");
 	if (!a->node)
-		return FAIL_AT(r, ev->start_mark, "alias inside the value that it stands for");
+		return FAIL_AT(r, 0, ev->start_mark, "alias inside the value that it stands for");
 	if (r->depth + a->levels > r->limits.depth)
-		return FAIL_AT(r, ev->start_mark, "nested deeper than %u levels", r->limits.depth);
+		return FAIL_AT(r, HPL_MSG_CONTRACT_DEPTH, ev->start_mark, "nested deeper than %u levels",
+			r->limits.depth);
 	if (count_nodes(r, a->nodes, ev->start_mark) < 0)
 		return -1;
 	if (at_key(r)) {
 		if (a->node->kind != HPL_STRING)
-			return FAIL_AT(r, ev->start_mark, "a key must be a string");
+			return FAIL_AT(r, 0, ev->start_mark, "a key must be a string");
 		return add_key(r, a->node->str.text, a->node->str.len, ev->start_mark);
 	}
 	if (r->depth && r->frames[r->depth - 1].below < a->levels)
@@ -332,11 +363,13 @@ static int resolve(struct reader *r, struct hpl_node *n, const yaml_event_t *ev)
 			v.real = (double)v.integer;
 		}
 		if (v.kind != kinds[i].kind)
-			return FAIL_AT(r, ev->start_mark, "the value is no %s as its tag says", tag);
+			return FAIL_AT(r, HPL_MSG_CONTRACT_TAG, ev->start_mark,
+				"the value is no %s as its tag says", tag);
 		*n = v;
 		return 0;
 	}
-	return FAIL_AT(r, ev->start_mark, "a tag outside the core schema of YAML");
+	return FAIL_AT(r, HPL_MSG_CONTRACT_TAG, ev->start_mark,
+			"a tag outside the core schema of YAML");
 }
 
 static int scalar_node(struct reader *r, const yaml_event_t *ev, struct hpl_node **ret)
@@ -347,7 +380,8 @@ static int scalar_node(struct reader *r, const yaml_event_t *ev, struct hpl_node
 	if (!n)
 		return -1;
 	if (!r->limits.nul && memchr(text, '\0', len))
-		return FAIL_AT(r, ev->start_mark, "a string holds a NUL character");
+		return FAIL_AT(r, HPL_MSG_CONTRACT_NUL, ev->start_mark,
+			"a string holds a NUL character");
 	n->kind = HPL_STRING;
 	n->str.text = hpl_arena_copy(&r->doc->arena, text, len);
 	n->str.len = len;
@@ -382,11 +416,13 @@ static int on_start(struct reader *r, const yaml_event_t *ev, enum hpl_kind kind
 {
 	const char *core = core_tag(tag);
 	if (core && strcmp(core, kind == HPL_MAP ? "map" : "seq") != 0 && strcmp((const char *)tag, "!"))
-		return FAIL_AT(r, ev->start_mark, "a tag outside the core schema of YAML");
+		return FAIL_AT(r, HPL_MSG_CONTRACT_TAG, ev->start_mark,
+			"a tag outside the core schema of YAML");
 	if (at_key(r))
-		return FAIL_AT(r, ev->start_mark, "a key must be a string");
+		return FAIL_AT(r, 0, ev->start_mark, "a key must be a string");
 	if (r->depth >= r->limits.depth)
-		return FAIL_AT(r, ev->start_mark, "nested deeper than %u levels", r->limits.depth);
+		return FAIL_AT(r, HPL_MSG_CONTRACT_DEPTH, ev->start_mark, "nested deeper than %u levels",
+			r->limits.depth);
 	struct frame f = {.first = r->count, .nodes_before = r->nodes};
 	f.node = new_node(r, ev->start_mark);
 	if (!f.node || add_anchor(r, anchor, NULL, &f.anchor, ev->start_mark) < 0)
@@ -410,7 +446,7 @@ static int by_key(const void *a, const void *b)
 static int fail_duplicate(struct reader *r, const struct hpl_entry *first,
 	const struct hpl_entry *second)
 {
-	HPL_FAIL(r->err, 0, 0, "the key \"%.60s\" is there twice (first in line %u)", second->key,
+	HPL_FAIL(r->err, msg_of(r, HPL_MSG_CONTRACT_DUPLICATE_KEY), 0, "the key \"%.60s\" is there twice (first in line %u)", second->key,
 		first->pos.line);
 	hpl_err_place(r->err, "%u:%u", second->pos.line, second->pos.col);
 	hpl_err_cure(r->err, "remove or rename one of the two");
@@ -511,7 +547,8 @@ static int on_event(struct reader *r, const yaml_event_t *ev)
 		return on_end(r);
 	case YAML_DOCUMENT_START_EVENT:
 		if (r->doc->root)
-			return FAIL_AT(r, ev->start_mark, "a second document begins here");
+			return FAIL_AT(r, HPL_MSG_CONTRACT_DOCUMENTS, ev->start_mark,
+				"a second document begins here");
 		return 0;
 	default:
 		return 0;
@@ -520,19 +557,12 @@ static int on_event(struct reader *r, const yaml_event_t *ev)
 
 static int fail_syntax(struct reader *r)
 {
-	const yaml_parser_t *p = &r->parser;
-	if (p->error == YAML_MEMORY_ERROR)
+	if (r->parser.error == YAML_MEMORY_ERROR)
 		return HPL_OOM(r->err);
-	/* problem and context are fixed strings of libyaml; they never hold text of the file */
-	FAIL_AT(r, p->problem_mark, "not YAML: %s%s%s", p->problem ? p->problem : "unreadable",
-		p->context ? " " : "", p->context ? p->context : "");
-	if (p->problem && strstr(p->problem, "cannot start any token"))
-		hpl_err_cure(r->err, "indent with blanks, not tabs; quote a value that begins "
-			"with @, ` or %%");
-	else if (p->problem && strstr(p->problem, "mapping values are not allowed"))
-		hpl_err_cure(r->err, "check the indentation; quote a value that holds \": \"");
-	else if (p->problem && strstr(p->problem, "expected key"))
-		hpl_err_cure(r->err, "check the indentation of this line and the one before it");
+	struct hpl_syntax why = hpl_syntax_explain(&r->parser, r->text, r->len);
+	FAIL_AT(r, 0, why.at, "not YAML: %s", why.what);
+	if (why.cure)
+		hpl_err_cure(r->err, "%s", why.cure);
 	return -1;
 }
 
@@ -571,7 +601,7 @@ static void reader_done(struct reader *r)
 static int read_text(struct reader *r)
 {
 	if (r->len > r->limits.bytes)
-		return HPL_FAIL(r->err, 0, 0, "the text has %zu bytes, more than the limit of %zu",
+		return HPL_FAIL(r->err, msg_of(r, HPL_MSG_CONTRACT_SIZE), 0, "the text has %zu bytes, more than the limit of %zu",
 			r->len, r->limits.bytes);
 	if (r->len >= 3 && memcmp(r->text, "\xef\xbb\xbf", 3) == 0) {
 		r->text += 3;
@@ -594,6 +624,9 @@ static int read_text(struct reader *r)
 	}
 	return 0;
 }
+
+/* An alias budget that a person's contract never reaches, and that no bomb can be made from. */
+const struct hpl_reader_limits hpl_contract_limits = {.aliases = 64, .contract = true};
 
 int hpl_yaml_read(struct hpl_doc **ret, const char *text, size_t len,
 	const struct hpl_reader_limits *limits, struct hpl_pos origin, uint32_t indent,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
+#include "proto/messages.h"
 #include "runtime/base/buf.h"
 #include "schema/node.h"
 
@@ -183,14 +184,17 @@ Test(reader, depth_nodes_and_size_are_limited)
 
 Test(reader, bytes_that_are_no_text_are_refused)
 {
-	refused_n("a: b\0c", 6, NULL, "1:5", "NUL byte");
+	refused_n("a: b\0c", 6, NULL, "1:5", "control character 0x00");
 	REFUSED("a: \"x\\0y\"", "1:4", "NUL character");
 	REFUSED("\"x\\0y\": a", "1:1", "NUL character");
 	REFUSED("a: 1\nb: \xff", "2:4", "not UTF-8 (byte 0xff)");
 	REFUSED("b: \xc0\x80", "1:4", "not UTF-8");
 	REFUSED("b: \xed\xa0\x80", "1:4", "not UTF-8");
 	REFUSED("b: \xe2\x82", "1:4", "not UTF-8");
-	REFUSED("b: \x01", NULL, "control characters");
+	REFUSED("b: \x01", "1:4", "control character 0x01");
+	REFUSED("b: x\x7f", "1:5", "control character 0x7f");
+	REFUSED("b: \xc2\x80", "1:4", "forbidden character");
+	REFUSED("b: \xef\xbb\xbf", "1:4", "forbidden character");
 	struct hpl_reader_limits l = {.nul = true};
 	_cleanup_doc_ struct hpl_doc *d = read_ok("a: \"x\\0y\"", 9, &l);
 	cr_expect_eq(hpl_node_get(hpl_doc_root(d), "a")->str.len, 3);
@@ -228,9 +232,20 @@ Test(reader, syntax_errors_have_place_and_cure)
 	struct hpl_err err = HPL_ERR_NULL;
 	cr_assert_eq(hpl_yaml_read(&d, "a:\n\t- b\n", 8, NULL, TOP, 0, &err), -1);
 	cr_expect_str_eq(err.place, "2:1", "%s", err.place);
-	cr_expect(strstr(err.cure, "tabs"), "%s", err.cure);
-	REFUSED("a: b: c\n", "1:5", "mapping values are not allowed");
-	REFUSED("a: 'x\n", NULL, "unexpected end of stream");
+	cr_expect(strstr(err.text, "a tab in the indentation"), "%s", err.text);
+	REFUSED("a: b: c\n", "1:5", "a second \": \"");
+	/* what is left open is shown where it was opened */
+	REFUSED("a: 1\nb: 'x\nc: 2\n", "2:4", "a quote that is never closed");
+	REFUSED("a: 1\nb: \"x\nc: 2\n", "2:4", "a quote that is never closed");
+	REFUSED("a: [1, 2\nb: 1\n", "1:4", "a bracket [ that is not closed");
+	REFUSED("a: {b: 1\nc: 2\n", "1:4", "a brace { that is not closed");
+	REFUSED("a:\n  b: 1\n   c: 2\n", "3:5", "indented deeper than its neighbours");
+	REFUSED("a:\n  b: 1\n c: 2\n", "3:2", "fits no mapping");
+	REFUSED("a: 1\nworkload\nb: 2\n", "2:1", "neither");
+	REFUSED("a: @x\n", "1:4", "cannot begin a value");
+	REFUSED("a: &\n", NULL, "without a name");
+	REFUSED("a: !x!y z\n", "1:4", "prefix that is not declared");
+	REFUSED("a: | text\n", NULL, "behind the |");
 	REFUSED("a: \"\\q\"\n", NULL, "escape");
 }
 
@@ -254,4 +269,38 @@ Test(reader, queries)
 	cr_expect_null(hpl_node_get(NULL, "x"));
 	cr_expect_null(hpl_node_get(r, "none"));
 	cr_expect_str_eq(hpl_kind_name(HPL_MAP), "mapping");
+}
+
+static void contract_refuses(enum hpl_msg msg, const char *text, size_t len)
+{
+	struct hpl_doc *d = NULL;
+	struct hpl_err err = HPL_ERR_NULL;
+	cr_assert_eq(hpl_yaml_read(&d, text, len, &hpl_contract_limits, TOP, 0, &err), -1);
+	cr_expect_eq(err.msg, msg, "%s: %s", hpl_msg_info(err.msg)->id, err.text);
+	cr_expect(!msg || *err.cure, "no cure: %s", err.text);
+	err = HPL_ERR_NULL;
+	cr_assert_eq(hpl_yaml_read(&d, text, len, NULL, TOP, 0, &err), -1);
+	cr_expect_eq(err.msg, 0, "what is no contract has ids of its own");
+}
+
+Test(reader, a_contract_is_refused_with_an_id_for_the_reason)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+#define REASON(msg, text) contract_refuses((msg), (text), sizeof(text) - 1)
+	REASON(HPL_MSG_CONTRACT_DUPLICATE_KEY, "a: 1\na: 2\n");
+	REASON(HPL_MSG_CONTRACT_ENCODING, "a: \xff\n");
+	REASON(HPL_MSG_CONTRACT_NUL, "a: \0\n");
+	REASON(HPL_MSG_CONTRACT_NUL, "a: \"\\0\"\n");
+	REASON(HPL_MSG_CONTRACT_DOCUMENTS, "a: 1\n---\nb: 1\n");
+	REASON(HPL_MSG_CONTRACT_TAG, "a: !!binary aGk=\n");
+	REASON(0, "a: [1\n");
+	for (int i = 0; i < 65; i++)
+		hpl_buf_str(&b, "[");
+	contract_refuses(HPL_MSG_CONTRACT_DEPTH, b.data, b.len);
+	hpl_buf_done(&b);
+	hpl_buf_str(&b, "a: &a x\nb: [");
+	for (int i = 0; i < 65; i++)
+		hpl_buf_str(&b, "*a, ");
+	hpl_buf_str(&b, "]\n");
+	contract_refuses(HPL_MSG_CONTRACT_ALIASES, b.data, b.len);
 }
