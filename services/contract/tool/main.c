@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hpl-contract VERB: the table of verbs. */
+#include "runtime/base/secret.h"
+#include "runtime/base/util.h"
+#include "services/contract/tool/verbs.h"
+#include "tool-spec.h"
+
+/* in the order in which a contract is made and used */
+static const struct hpl_tool_row rows[] = {
+	{&spec_validate, hpl_verb_validate},
+};
+
+int main(int argc, char **argv)
+{
+	static const struct hpl_tool tool = {SPEC_COMMAND, SPEC_LINE, rows, HPL_ARRAY_SIZE(rows)};
+	hpl_secret_harden_process();
+	return hpl_tool_main(&tool, argc, argv);
+}

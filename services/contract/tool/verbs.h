@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The verbs of hpl-contract. Each is one file verb_<name>.c with its description in
+ * verbs/<name>.yaml, which becomes spec_<name> (tool-spec.h). They return enum hpl_exit.
+ */
+#include "runtime/tool/options.h"
+
+int hpl_verb_validate(const struct hpl_tool_call *c);
