@@ -13,29 +13,15 @@
 #include "runtime/base/token_form.h"
 #include "schema/compose.h"
 
-/* Contracts may use anchors; what they stand for is counted (see reader.c). */
-static const struct hpl_reader_limits LIMITS = {.aliases = 256};
-
 static const char *const TREES[2] = {"workload", "env"};
-
-static struct hpl_fault *add_fault(struct hpl_faults *f)
-{
-	struct hpl_fault *p = reallocarray(f->items, f->count + 1, sizeof(*p));
-	if (!p)
-		return NULL;
-	f->items = p;
-	f->cap = f->count + 1;
-	p += f->count++;
-	memset(p, 0, sizeof(*p));
-	return p;
-}
 
 static int read_fault(struct hpl_contract *c, const char *path, struct hpl_pos pos,
 	const char *keyword, const char *text, const char *cure, struct hpl_err *err)
 {
-	struct hpl_fault *f = add_fault(&c->faults);
-	if (!f)
-		return HPL_OOM(err);
+	struct hpl_fault *f;
+	int rc = hpl_faults_add(&f, &c->faults, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	snprintf(f->path, sizeof(f->path), "%s", path);
 	snprintf(f->text, sizeof(f->text), "%s", text);
 	snprintf(f->cure, sizeof(f->cure), "%s", cure);
@@ -68,7 +54,7 @@ static int read_nested(struct hpl_contract *c, int which, const struct hpl_entry
 	struct hpl_pos origin = n->block ? n->content_pos : n->pos;
 	uint32_t indent = n->block ? n->content_pos.col - 1 : HPL_PLACE_FIXED;
 
-	if (hpl_yaml_read(&c->nested[which], n->str.text, n->str.len, &LIMITS, origin, indent,
+	if (hpl_yaml_read(&c->nested[which], n->str.text, n->str.len, &hpl_contract_limits, origin, indent,
 		&why) == 0) {
 		*ret = hpl_doc_root(c->nested[which]);
 		return 0;
@@ -77,7 +63,11 @@ static int read_nested(struct hpl_contract *c, int which, const struct hpl_entry
 		*err = why;
 		return -1;
 	}
-	return read_fault(c, TREES[which], place_of(&why, e->pos), "yaml", why.text, why.cure, err);
+	if (read_fault(c, TREES[which], place_of(&why, e->pos), "yaml", why.text, why.cure, err) < 0)
+		return -1;
+	if (why.msg && c->faults.count)
+		c->faults.items[c->faults.count - 1].msg = why.msg;
+	return 0;
 }
 
 static int read_section(struct hpl_contract *c, int which, const struct hpl_entry *e,
@@ -126,7 +116,7 @@ static int read_root(struct hpl_contract *c, const struct hpl_node *root, struct
 {
 	size_t count = root->map.count, used = 0;
 	if (count > HPL_SECTION_KEYS)
-		return HPL_FAIL(err, 0, 0, "more than %d keys at the top", HPL_SECTION_KEYS);
+		return HPL_FAIL(err, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "more than %d keys at the top", HPL_SECTION_KEYS);
 	c->sections = calloc(count + 1, sizeof(*c->sections));
 	c->entries = calloc(count + 1, sizeof(*c->entries));
 	if (!c->sections || !c->entries)
@@ -165,10 +155,12 @@ static int fill(struct hpl_contract *c, const char *file, const char *text, size
 	if (!c->file)
 		return HPL_OOM(err);
 	struct hpl_err why = HPL_ERR_NULL;
-	if (hpl_yaml_read(&c->doc, text, len, &LIMITS, (struct hpl_pos){1, 1}, 0, &why) < 0) {
+	if (hpl_yaml_read(&c->doc, text, len, &hpl_contract_limits, (struct hpl_pos){1, 1}, 0, &why) < 0) {
 		struct hpl_pos p = place_of(&why, (struct hpl_pos){1, 1});
 		if (err)
 			*err = why;
+		if (err && !err->msg) /* in a guest it is the bootloader that says so */
+			err->msg = HPL_MSG_BOOTLOADER_INVALID_CONTRACT;
 		if (err)
 			err->place[0] = '\0';
 		hpl_err_place(err, "%s:%u:%u", file, p.line, p.col);
@@ -176,7 +168,7 @@ static int fill(struct hpl_contract *c, const char *file, const char *text, size
 	}
 	const struct hpl_node *root = hpl_doc_root(c->doc);
 	if (root->kind != HPL_MAP) {
-		HPL_FAIL(err, 0, 0, "the contract %s", kind_of_root(root));
+		HPL_FAIL(err, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "the contract %s", kind_of_root(root));
 		hpl_err_place(err, "%s:%u:%u", file, root->pos.line, root->pos.col);
 		hpl_err_cure(err, "a contract is YAML with the keys workload and env");
 		return -1;

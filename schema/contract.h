@@ -41,8 +41,7 @@ int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validat
 int hpl_contract_validate_part(const struct hpl_contract *c, const char *part,
 	struct hpl_faults *faults, struct hpl_err *err);
 /* "contract:12:3" + path into err->place, rule and text into err->text, the cure. */
-void hpl_fault_to_err(struct hpl_err *err, uint32_t msg, const char *file,
-	const struct hpl_fault *fault);
+void hpl_fault_to_err(struct hpl_err *err, const char *file, const struct hpl_fault *fault);
 
 /* Where the sections' texts begin; used by tools. */
 struct hpl_section {

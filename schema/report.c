@@ -9,8 +9,6 @@
 #include "runtime/base/utf8.h"
 #include "schema/validator.h"
 
-enum { FAULTS_DEFAULT = 100 };
-
 /* ---- words ---- */
 
 void hpl_describe(char *out, size_t size, const struct hpl_node *n)
@@ -189,24 +187,11 @@ static void add_path(char *out, size_t size, const struct at *at)
 
 static struct hpl_fault *new_fault(struct run *r)
 {
-	struct hpl_faults *f = r->faults;
-	size_t limit = f->limit ? f->limit : FAULTS_DEFAULT;
-	if (f->count >= limit)
-		return NULL;
-	if (f->count == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 8;
-		struct hpl_fault *p = reallocarray(f->items, cap, sizeof(*p));
-		if (!p) {
-			r->broken = true;
-			HPL_OOM(r->err);
-			return NULL;
-		}
-		f->items = p;
-		f->cap = cap;
-	}
-	struct hpl_fault *fault = &f->items[f->count++];
-	memset(fault, 0, sizeof(*fault));
-	return fault;
+	struct hpl_fault *fault;
+	int rc = hpl_faults_add(&fault, r->faults, r->err);
+	if (rc < 0)
+		r->broken = true;
+	return rc ? NULL : fault;
 }
 
 /* Keywords whose fault is told by what the schema expects instead. */

@@ -1,115 +1,206 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Validating a contract: the faults found while reading, the schema parts of the product, then the
- * rules that a schema cannot say. Which rules are whose:
- * equal volume names are also the storage service's (HPL07015E), key and signature the signature
- * service's (HPL12004E); images and digests the image service's. They are not repeated here, so
- * that each fault keeps the id that automation knows.
+ * The rules of a contract that a schema cannot say, as far as they can be seen in its trees. What
+ * needs certificates, archives or images opened is in runtime/contract/check.c: it reads bytes of one
+ * party, and is not done in the process that holds the secrets of all.
  */
-#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "proto/messages.h"
 #include "schema/compose.h"
+#include "schema/mounts.h"
 
-static bool present(const struct hpl_contract *c, const char *key)
-{
-	return hpl_node_get(hpl_doc_root(c->doc), key) != NULL;
-}
+struct rules {
+	const struct hpl_contract *c;
+	struct hpl_faults *faults;
+	struct hpl_err *err;
+	bool broken;
+};
 
-static struct hpl_fault *append(struct hpl_faults *f, const struct hpl_fault *fault)
-{
-	size_t limit = f->limit ? f->limit : 100;
-	if (f->count >= limit)
-		return NULL;
-	if (f->count == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 8;
-		struct hpl_fault *p = reallocarray(f->items, cap, sizeof(*p));
-		if (!p)
-			return NULL;
-		f->items = p;
-		f->cap = cap;
-	}
-	f->items[f->count] = *fault;
-	return &f->items[f->count++];
-}
+/* One part of a place: the fault is at a key, its path "section.volumes.name.key". */
+struct spot {
+	const char *section, *name, *key;
+	struct hpl_pos pos;
+};
 
-/* 0: no part found anything; 1: faults. A section that could not be read has its fault already. */
-static int apply_part(const struct hpl_contract *c, const char *name, unsigned flags,
-	struct hpl_faults *faults, struct hpl_err *err)
+HPL_PRINTF(5, 6)
+static void add(struct rules *r, enum hpl_msg msg, const struct spot *at, const char *cure,
+	const char *fmt, ...)
 {
-	const struct hpl_schema *s;
-	struct hpl_faults mine = {0};
-	if (hpl_part_schema(&s, name, err) < 0)
-		return -1;
-	int rc = hpl_schema_validate(s, &c->whole, "", flags, &mine, err);
-	int added = 0;
-	for (size_t i = 0; rc > 0 && i < mine.count; i++) {
-		const struct hpl_fault *f = &mine.items[i];
-		bool known = false;
-		/* the root's only requirement is its two sections; tokens and unreadable ones are
-		 * not in the tree that is validated */
-		if (!*f->path && strcmp(f->keyword, "required") == 0 && strncmp(f->text,
-			"lacks \"", 7) == 0) {
-			char key[16] = "";
-			sscanf(f->text + 7, "%15[a-z]", key);
-			known = present(c, key);
-		}
-		for (size_t k = 0; k < faults->count && !known; k++)
-			known = strcmp(faults->items[k].path, f->path) == 0 &&
-				strcmp(faults->items[k].text, f->text) == 0;
-		if (!known && append(faults, f))
-			added = 1;
-	}
-	hpl_faults_done(&mine);
-	return rc < 0 ? -1 : added;
-}
+	struct hpl_fault *f;
+	va_list ap;
+	int rc = r->broken ? -1 : hpl_faults_add(&f, r->faults, r->err);
 
-static int by_place(const void *a, const void *b)
-{
-	const struct hpl_fault *x = a, *y = b;
-	/* what is missing at the top comes before all that is wrong below */
-	int top = (*x->path != '\0') - (*y->path != '\0');
-	if (top)
-		return top;
-	if (x->pos.line != y->pos.line)
-		return x->pos.line < y->pos.line ? -1 : 1;
-	if (x->pos.col != y->pos.col)
-		return x->pos.col < y->pos.col ? -1 : 1;
-	return strcmp(x->path, y->path);
-}
-
-int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validate_options *o,
-	struct hpl_faults *faults, struct hpl_err *err)
-{
-	size_t before = faults->count;
-	for (size_t i = 0; i < c->faults.count; i++)
-		append(faults, &c->faults.items[i]);
-	size_t schema_from = faults->count;
-	for (const char *const *p = hpl_product_parts(o->product); *p; p++) {
-		if (apply_part(c, *p, o->legacy ? HPL_SCHEMA_LEGACY : 0, faults, err) < 0)
-			return -1;
-	}
-	if (faults->count > schema_from)
-		qsort(faults->items + schema_from, faults->count - schema_from,
-			sizeof(*faults->items), by_place);
-	return faults->count > before;
-}
-
-int hpl_contract_validate_part(const struct hpl_contract *c, const char *part,
-	struct hpl_faults *faults, struct hpl_err *err)
-{
-	return apply_part(c, part, 0, faults, err);
-}
-
-void hpl_fault_to_err(struct hpl_err *err, uint32_t msg, const char *file,
-	const struct hpl_fault *fault)
-{
-	if (!err)
+	r->broken |= rc < 0;
+	if (rc)
 		return;
-	HPL_FAIL(err, msg, 0, "%s", fault->text);
-	hpl_err_place(err, "%s:%u:%u%s%s", file, fault->pos.line, fault->pos.col,
-		*fault->path ? " " : "", fault->path);
-	if (*fault->cure)
-		hpl_err_cure(err, "%s", fault->cure);
+	f->msg = msg;
+	f->pos = at->pos;
+	f->keyword = "rule";
+	snprintf(f->path, sizeof(f->path), "%s.%s%s%s", at->section, at->name, *at->key ? "." : "",
+		at->key);
+	va_start(ap, fmt);
+	vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+	snprintf(f->cure, sizeof(f->cure), "%s", cure);
+}
+
+static const struct hpl_node *map_at(const struct hpl_node *section, const char *key)
+{
+	const struct hpl_node *n = hpl_node_get(section, key);
+	return n && n->kind == HPL_MAP ? n : NULL;
+}
+
+static const struct hpl_entry *entry_of(const struct hpl_node *map, const char *key)
+{
+	for (size_t i = 0; map && map->kind == HPL_MAP && i < map->map.count; i++) {
+		if (hpl_streq(map->map.entries[i].key, key))
+			return &map->map.entries[i];
+	}
+	return NULL;
+}
+
+static struct spot spot_of(const char *section, const char *volumes, const struct hpl_entry *e,
+	const char *key, struct hpl_pos pos)
+{
+	static _Thread_local char name[160];
+
+	snprintf(name, sizeof(name), "%s%s", volumes, e->key);
+	return (struct spot){section, name, key, pos};
+}
+
+/* Both sections name the same volumes (facts 7.3). */
+static void same_names(struct rules *r, const struct hpl_node *a, const char *a_name,
+	const struct hpl_node *b, const char *b_name)
+{
+	for (size_t i = 0; a && i < a->map.count; i++) {
+		const struct hpl_entry *e = &a->map.entries[i];
+		if (hpl_node_get(b, e->key))
+			continue;
+		struct spot at = spot_of(a_name, "volumes.", e, "", e->pos);
+		add(r, HPL_MSG_STORAGE_VOLUMES_NAMING_INVALID, &at,
+			"name the volume in both sections, each with its seed",
+			"the %s section has no volume of this name", b_name);
+	}
+}
+
+/* A passphrase without the key that a contract asks for would open nothing, or, worse, format a
+ * blank disk with a weaker one. */
+static void key_sources(struct rules *r, const struct hpl_node *volumes)
+{
+	static const char *const keys[] = {"kms", "grep11", "uv-secret-id"};
+
+	for (size_t i = 0; volumes && i < volumes->map.count; i++) {
+		const struct hpl_entry *v = &volumes->map.entries[i];
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(keys); k++) {
+			const struct hpl_entry *e = entry_of(v->value, keys[k]);
+			if (!e)
+				continue;
+			struct spot at = spot_of("env", "volumes.", v, keys[k], e->pos);
+			add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "use a seed in both sections",
+				"this runtime has no such source of keys");
+		}
+	}
+}
+
+static void mounts(struct rules *r, const struct hpl_node *volumes)
+{
+	const char *taken[HPL_VOLUMES_MAX];
+
+	for (size_t i = 0; volumes && i < volumes->map.count; i++) {
+		const struct hpl_entry *v = &volumes->map.entries[i];
+		const struct hpl_entry *e = entry_of(v->value, "mount");
+		const char *path = e ? hpl_node_str(e->value) : HPL_MOUNT_DEFAULT;
+		struct spot at = spot_of("workload", "volumes.", v, e ? "mount" : "",
+			e ? e->value->pos : v->pos);
+		struct hpl_err why = HPL_ERR_NULL;
+
+		if (i >= HPL_VOLUMES_MAX) {
+			add(r, HPL_MSG_STORAGE_VALIDATE_CONTRACT, &at, "use fewer volumes",
+				"more than %d volumes", HPL_VOLUMES_MAX);
+			return;
+		}
+		taken[i] = path ? path : "";
+		if (path && path[0] == '/' && hpl_mount_path_check(path, &why) < 0)
+			add(r, why.msg, &at, why.cure, "%s", why.text);
+		for (size_t k = 0; path && k < i; k++) {
+			if (!hpl_streq(taken[k], path))
+				continue;
+			add(r, HPL_MSG_STORAGE_MOUNT_REFUSED, &at, "give each volume a mount of its "
+				"own, such as /mnt/NAME", "'%s' is the mount point of volume '%s' "
+				"already%s", path, volumes->map.entries[k].key,
+				e ? "" : " (it is the default)");
+			break;
+		}
+	}
+}
+
+/* A seed that stands elsewhere too: whoever knows one volume's passphrase is near to another's. */
+static void seeds(struct rules *r, const char *section, const struct hpl_node *volumes)
+{
+	static const char *const keys[] = {"seed", "previousSeed"};
+	struct { const char *text; const char *volume; } seen[2 * HPL_VOLUMES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; volumes && i < volumes->map.count && i < HPL_VOLUMES_MAX; i++) {
+		const struct hpl_entry *v = &volumes->map.entries[i];
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(keys); k++) {
+			const struct hpl_entry *e = entry_of(v->value, keys[k]);
+			const char *text = e ? hpl_node_str(e->value) : NULL;
+			if (!text)
+				continue;
+			struct spot at = spot_of(section, "volumes.", v, keys[k], e->pos);
+			for (size_t s = 0; s < count; s++) {
+				if (!hpl_streq(seen[s].text, text))
+					continue;
+				add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at,
+					"make a new one: openssl rand -base64 24",
+					"is the same seed as one of volume '%s'", seen[s].volume);
+				break;
+			}
+			seen[count].text = text;
+			seen[count++].volume = v->key;
+		}
+	}
+}
+
+/* The registry file joins name and password by a colon. */
+static void credentials(struct rules *r, const char *section, const struct hpl_node *auths)
+{
+	for (size_t i = 0; auths && i < auths->map.count; i++) {
+		const struct hpl_entry *a = &auths->map.entries[i];
+		const struct hpl_entry *e = entry_of(a->value, "username");
+		const char *name = e ? hpl_node_str(e->value) : NULL;
+		const char *port = strrchr(a->key, ':');
+		if (name && strchr(name, ':')) {
+			struct spot at = spot_of(section, "auths.", a, "username", e->value->pos);
+			add(r, HPL_MSG_REGISTRY_VALIDATE_CONTRACT, &at,
+				"use a user name without a colon", "the user name holds a colon");
+		}
+		if (port && port[1] >= '0' && port[1] <= '9' &&
+			(strlen(port + 1) > 5 || atol(port + 1) > 65535 || atol(port + 1) == 0)) {
+			struct spot at = spot_of(section, "auths.", a, "", a->pos);
+			add(r, HPL_MSG_REGISTRY_VALIDATE_CONTRACT, &at, "write host:port with a port "
+				"of 1 to 65535", "the port of the registry is none");
+		}
+	}
+}
+
+int hpl_contract_rules(const struct hpl_contract *c, struct hpl_faults *faults, struct hpl_err *err)
+{
+	struct rules r = {.c = c, .faults = faults, .err = err};
+	const struct hpl_node *w = map_at(c->workload, "volumes"), *e = map_at(c->env, "volumes");
+
+	if (c->workload && c->env) { /* not while one of them is still encrypted */
+		same_names(&r, w, "workload", e, "env");
+		same_names(&r, e, "env", w, "workload");
+	}
+	key_sources(&r, e);
+	mounts(&r, w);
+	seeds(&r, "workload", w);
+	seeds(&r, "env", e);
+	credentials(&r, "workload", map_at(c->workload, "auths"));
+	credentials(&r, "env", map_at(c->env, "auths"));
+	return r.broken ? -1 : 0;
 }

@@ -396,9 +396,3 @@ int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *insta
 	}
 	return r.broken ? -1 : ok ? 0 : 1;
 }
-
-void hpl_faults_done(struct hpl_faults *f)
-{
-	free(f->items);
-	*f = (struct hpl_faults){.limit = f->limit};
-}

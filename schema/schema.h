@@ -30,6 +30,10 @@ struct hpl_faults {
 	size_t limit;             /* stop after so many; 0 = 100 */
 };
 void hpl_faults_done(struct hpl_faults *f);
+/* *ret is a new fault, zeroed, at the end. 1: the limit is reached, nothing was added. */
+int hpl_faults_add(struct hpl_fault **ret, struct hpl_faults *f, struct hpl_err *err);
+/* By the severity of its message id. */
+bool hpl_fault_is_error(const struct hpl_fault *f);
 
 /* schema: a tree read by hpl_yaml_read; it is borrowed and must outlive the result. */
 int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err);

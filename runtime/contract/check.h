@@ -10,8 +10,9 @@
 
 struct hpl_check_options {
 	struct hpl_validate_options form; /* product, legacy mode */
-	int64_t now;                      /* seconds since 1970, for ends of validity; also of
-					   * certificates */
+	int64_t now;                      /* seconds since 1970, for ends of validity */
+	const struct hpl_contract *delivered; /* as it is handed to the guest: its strings are what
+					   * was signed. NULL: c itself */
 };
 
 /* Adds faults, gravest first: by the gate that a boot would stop at, errors before warnings

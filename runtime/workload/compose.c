@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "proto/messages.h"
 #include "runtime/archive/archive.h"
 #include "runtime/base/b64.h"
 #include "runtime/base/secret.h"
@@ -123,4 +124,20 @@ int hpl_compose_load(struct hpl_compose *ret, const Hpl__WorkloadSlice *workload
 	}
 	*ret = c;
 	return 0;
+}
+
+enum hpl_msg hpl_compose_msg(int fault)
+{
+	switch (fault) {
+	case HPL_COMPOSE_NOT_ARCHIVE:
+		return HPL_MSG_IMAGE_COMPOSE_DECOMPRESS_COMPOSE;
+	case HPL_COMPOSE_BAD_TAR:
+		return HPL_MSG_IMAGE_COMPOSE_TAR_READER;
+	case HPL_COMPOSE_NO_FILE:
+		return HPL_MSG_IMAGE_COMPOSE_NO_COMPOSE;
+	case HPL_COMPOSE_BAD_ENV:
+		return HPL_MSG_IMAGE_COMPOSE_EXTRACT_ENV;
+	default:
+		return HPL_MSG_IMAGE_COMPOSE_EXTRACT_COMPOSE;
+	}
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "proto/events.pb-c.h"
+#include "proto/messages.h"
 #include "runtime/base/buf.h"
 #include "runtime/workload/env.h"
 
@@ -37,5 +38,7 @@ struct hpl_compose {
  * names of the compose file there, .yaml is the one (as in the order the contract's docs give). */
 int hpl_compose_load(struct hpl_compose *ret, const Hpl__WorkloadSlice *workload,
 	struct hpl_err *err);
+/* The message of a fault, or of -1. */
+enum hpl_msg hpl_compose_msg(int fault);
 void hpl_compose_done(struct hpl_compose *c);
 const struct hpl_compose_file *hpl_compose_find(const struct hpl_compose *c, const char *path);

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rc > 0 && !faults.count)
 			abort();
 		for (size_t i = 0; i < faults.count; i++)
-			hpl_fault_to_err(&err, 1, "contract", &faults.items[i]);
+			hpl_fault_to_err(&err, "contract", &faults.items[i]);
 		hpl_faults_done(&faults);
 	}
 	hpl_contract_free(c);

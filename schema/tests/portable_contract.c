@@ -44,7 +44,7 @@ static void test_contract(const char *name, const char *text, const char *place)
 	if (hpl_contract_read(&c, "contract", text, strlen(text), false, &err) == 0) {
 		int rc = hpl_contract_validate(c, &(struct hpl_validate_options){HPL_PRODUCT_HPVS, false}, &faults, &err);
 		if (rc > 0)
-			hpl_fault_to_err(&err, 1, "contract", &faults.items[0]);
+			hpl_fault_to_err(&err, "contract", &faults.items[0]);
 		ok = place ? rc == 1 && hpl_streq(err.place, place) : rc == 0;
 	}
 	if (!ok)

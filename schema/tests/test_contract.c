@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "runtime/base/buf.h"
 #include "schema/compose.h"
 
@@ -150,10 +151,10 @@ Test(contract, faults_to_errors)
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
 	cr_assert_eq(hpl_contract_validate(c, &HPVS, &f, &err), 1);
-	hpl_fault_to_err(&err, 7, "contract", &f.items[0]);
+	hpl_fault_to_err(&err, "contract", &f.items[0]);
 	cr_expect_str_eq(err.place, "contract:5:1 env", "%s", err.place);
 	cr_expect_str_eq(err.text, "lacks \"logging\"");
-	cr_expect_eq(err.msg, 7);
+	cr_expect_eq(err.msg, HPL_MSG_CONTRACT_VALIDATE_CONTRACT);
 	hpl_faults_done(&f);
 	hpl_contract_free(c);
 }
@@ -277,10 +278,13 @@ Test(contract, part_volumes)
 		"15:47 env.volumes.data.kmsTimeout", "is 1001, must be at most 1000");
 	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", kms: [{apiKey: 0123456789a, crn: x}]}\n"),
 		"15:68 env.volumes.data.kms[0].crn", "CRN");
-	VALID(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", kms: [{apiKey: 0123456789a, "
-		"crn: \"crn:v1:bluemix:public:kms:us-south:a/1:2:key:3\"}]}\n"));
-	VALID(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", grep11: {address: \"a.b:9876\", "
-		"clientCert: QQ==, clientKey: QQ==, caCert: QQ==, metadata: {aesKeyBlob: \"***\"}}}\n"));
+	/* right in form; there is no such source of keys yet */
+	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", kms: [{apiKey: 0123456789a, "
+		"crn: \"crn:v1:bluemix:public:kms:us-south:a/1:2:key:3\"}]}\n"),
+		"15:35 env.volumes.data.kms", "no such source of keys");
+	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", grep11: {address: \"a.b:9876\", "
+		"clientCert: QQ==, clientKey: QQ==, caCert: QQ==, metadata: {aesKeyBlob: \"***\"}}}\n"),
+		"15:35 env.volumes.data.grep11", "no such source of keys");
 	fault_for(HPL_PRODUCT_CCCO, V("data: {seed: " SEED "}\n", "data: {uv-secret-id: index-1}\n"),
 		"15:5 env.volumes.data", "lacks \"seed\"");
 }

@@ -7,8 +7,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/secret.h"
 #include "services/contract/mask.h"
-#include "services/contract/slices.h"
-#include "services/contract/support.h"
+#include "runtime/contract/slices.h"
 
 /* A contract of 16 MiB and the escapes of its sections; the reader's own limit is the same. */
 enum { CONTRACT_BYTES = 16 << 20, FAULTS_SAID = 20 };
@@ -33,8 +32,13 @@ static int read_file(struct hpl_contract **ret, const char *dir, const char *nam
 			HPL_MSG_CONTRACT_PARSE_CONTRACT;
 		return -1;
 	}
-	if (hpl_contract_read(ret, "contract", text.data, text.len, allow_tokens, err) < 0)
-		return HPL_WRAP(err, HPL_MSG_CONTRACT_PARSE_CONTRACT, "%s", name);
+	if (hpl_contract_read(ret, "contract", text.data, text.len, allow_tokens, err) < 0) {
+		HPL_WRAP(err, 0, "%s", name);
+		/* what the bootloader let pass is not its fault any more */
+		if (!err->msg || err->msg == HPL_MSG_BOOTLOADER_INVALID_CONTRACT)
+			err->msg = HPL_MSG_CONTRACT_PARSE_CONTRACT;
+		return -1;
+	}
 	return 0;
 }
 
@@ -85,15 +89,16 @@ static void say_invalid(void)
 	hpl_log(HPL_SEV_NOTICE, "Validation of Contract failed.");
 }
 
-/* All faults but the first, which is the failure: the user mends them in one go. */
-static void say_others(const struct hpl_faults *faults)
+/* All faults but the first, which is the failure, are notices: the user mends them in one go.
+ * Warnings are said of valid contracts too. */
+static void say_others(const struct hpl_faults *faults, size_t from)
 {
-	const struct hpl_msg_info *info = hpl_msg_info(HPL_MSG_CONTRACT_VALIDATE_CONTRACT);
-	for (size_t i = 1; i < faults->count && i < FAULTS_SAID; i++) {
+	for (size_t i = from; i < faults->count && i < FAULTS_SAID; i++) {
+		const struct hpl_msg_info *info = hpl_msg_info(faults->items[i].msg);
 		struct hpl_err e = HPL_ERR_NULL;
-		hpl_fault_to_err(&e, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, "contract",
-			&faults->items[i]);
-		hpl_log(HPL_SEV_NOTICE, "%s: %s -> %s: %s%s%s", info->id, info->text, e.place, e.text,
+		hpl_fault_to_err(&e, "contract", &faults->items[i]);
+		hpl_log(info->severity == HPL_SEV_WARNING ? HPL_SEV_WARNING : HPL_SEV_NOTICE,
+			"%s: %s -> %s: %s%s%s", info->id, info->text, e.place, e.text,
 			*e.cure ? "; " : "", e.cure);
 	}
 	if (faults->count > FAULTS_SAID)
@@ -113,15 +118,11 @@ static int validate(struct hpl_contract_service *c, struct hpl_faults *faults, s
 		return HPL_WRAP(err, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, "validation");
 	if (rc > 0) {
 		say_invalid();
-		hpl_fault_to_err(err, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, "contract",
-			&faults->items[0]);
-		say_others(faults);
+		hpl_fault_to_err(err, "contract", &faults->items[0]);
+		say_others(faults, 1);
 		return -1;
 	}
-	if (hpl_contract_supported(c->decrypted, err) < 0) {
-		say_invalid();
-		return -1;
-	}
+	say_others(faults, 0);
 	return 0;
 }
 

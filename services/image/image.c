@@ -9,23 +9,6 @@
 #define TAG "hpcr-image"
 #define TAG_PLAY "hpcr-image-play"
 
-/* What a fault of the archive is called here. */
-static enum hpl_msg compose_msg(int fault)
-{
-	switch (fault) {
-	case HPL_COMPOSE_NOT_ARCHIVE:
-		return HPL_MSG_IMAGE_COMPOSE_DECOMPRESS_COMPOSE;
-	case HPL_COMPOSE_BAD_TAR:
-		return HPL_MSG_IMAGE_COMPOSE_TAR_READER;
-	case HPL_COMPOSE_NO_FILE:
-		return HPL_MSG_IMAGE_COMPOSE_NO_COMPOSE;
-	case HPL_COMPOSE_BAD_ENV:
-		return HPL_MSG_IMAGE_COMPOSE_EXTRACT_ENV;
-	default:
-		return HPL_MSG_IMAGE_COMPOSE_EXTRACT_COMPOSE;
-	}
-}
-
 static int check_compose(struct hpl_image_rule *rule, struct hpl_err *err)
 {
 	struct hpl_compose c = HPL_COMPOSE_NULL;
@@ -36,7 +19,7 @@ static int check_compose(struct hpl_image_rule *rule, struct hpl_err *err)
 	hpl_log_tag(HPL_SEV_INFO, TAG, "Extracting container contract");
 	r = hpl_compose_load(&c, rule->slice->workload, err);
 	if (r)
-		return HPL_WRAP(err, compose_msg(r), "workload.compose");
+		return HPL_WRAP(err, hpl_compose_msg(r), "workload.compose");
 	hpl_log_tag(HPL_SEV_INFO, TAG, "Checking for image with digest");
 	r = hpl_image_rule_compose(rule, &c, err);
 	hpl_compose_done(&c);

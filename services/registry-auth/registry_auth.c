@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "runtime/base/file.h"
-#include "services/registry-auth/authfile.h"
+#include "runtime/crypto/registry.h"
 
 enum { REGISTRIES_MAX = 256 }; /* a contract with more would not be written by hand or tool */
 

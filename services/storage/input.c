@@ -3,9 +3,9 @@
 
 #include "services/storage/filesystem.h"
 #include "services/storage/mountpoint.h"
+#include "schema/mounts.h"
 
-static const char default_mount[] = "/mnt/data"; /* facts 1: defaults of the schema */
-static const char default_filesystem[] = "ext4";
+static const char default_filesystem[] = "ext4"; /* the schema's default */
 
 static char *copy_or(const char *text, const char *fallback)
 {
@@ -15,7 +15,7 @@ static char *copy_or(const char *text, const char *fallback)
 static int take_volume(struct hpl_storage_volume *v, const Hpl__Volume *in, struct hpl_err *err)
 {
 	v->name = strdup(in->name);
-	v->mount = copy_or(in->mount, default_mount);
+	v->mount = copy_or(in->mount, HPL_MOUNT_DEFAULT);
 	v->filesystem = copy_or(in->filesystem, default_filesystem);
 	v->volume_id = copy_or(in->volume_id, "");
 	v->volume_name = copy_or(in->volume_name, "");

@@ -16,10 +16,11 @@
  */
 #include "runtime/harness/service.h"
 #include "runtime/base/secret.h"
+#include "schema/mounts.h"
 #include "services/storage/match.h"
 #include "services/storage/volume.h"
 
-enum { HPL_STORAGE_VOLUMES_MAX = 64 };
+enum { HPL_STORAGE_VOLUMES_MAX = HPL_VOLUMES_MAX };
 
 enum hpl_storage_phase {
 	HPL_STORAGE_INPUTS,

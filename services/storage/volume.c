@@ -15,6 +15,7 @@
 #include "services/storage/layout.h"
 #include "services/storage/luks.h"
 #include "services/storage/mountpoint.h"
+#include "schema/mounts.h"
 
 /* What is known while a volume is brought up. */
 struct work {

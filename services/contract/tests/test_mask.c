@@ -3,7 +3,7 @@
 
 #include "schema/contract.h"
 #include "services/contract/mask.h"
-#include "services/contract/tests/sample.h"
+#include "runtime/contract/tests/sample.h"
 
 static char *mask(const char *text)
 {

@@ -7,7 +7,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/file.h"
 #include "services/contract/contract.h"
-#include "services/contract/tests/sample.h"
+#include "runtime/contract/tests/sample.h"
 
 static struct hpl_fake *fake;
 static struct hpl_service *service;

@@ -10,7 +10,7 @@
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
 #include "schema/node.h"
-#include "services/registry-auth/authfile.h"
+#include "runtime/crypto/registry.h"
 #include "services/registry-auth/registry_auth.h"
 
 Test(authfile, registries_are_told_from_other_text)

@@ -6,6 +6,7 @@
 
 #include "proto/messages.h"
 #include "services/storage/mountpoint.h"
+#include "schema/mounts.h"
 
 Test(storage_mountpoint, ordinary_paths_are_allowed)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/contract/slices.h"
+#include "runtime/contract/slices.h"
 
 #include <errno.h>
 

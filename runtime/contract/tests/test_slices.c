@@ -2,9 +2,8 @@
 #include <criterion/criterion.h>
 
 #include "proto/messages.h"
-#include "services/contract/slices.h"
-#include "services/contract/support.h"
-#include "services/contract/tests/sample.h"
+#include "runtime/contract/slices.h"
+#include "runtime/contract/tests/sample.h"
 
 static struct hpl_contract *contract;
 static struct hpl_slice slice;
@@ -196,25 +195,4 @@ Test(contract_slices, classic_layout)
 	use("env: {type: env, attestation: {layout: classic}}\n");
 	hpl_slice_attestation(contract, &a);
 	cr_expect(a.classic_layout);
-}
-
-Test(contract_slices, volume_names_differ)
-{
-	cr_expect_eq(hpl_contract_supported(contract, &err), 0);
-	use("workload: {volumes: {a: {}}}\nenv: {volumes: {b: {}}}\n");
-	cr_assert_eq(hpl_contract_supported(contract, &err), -1);
-	cr_expect_eq(err.msg, HPL_MSG_STORAGE_VOLUMES_NAMING_INVALID);
-	cr_expect_str_eq(err.place, "contract:1:22 workload.volumes.a", "%s", err.place);
-	use("workload: {}\nenv: {volumes: {b: {}}}\n");
-	err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_contract_supported(contract, &err), -1);
-	cr_expect_str_eq(err.place, "contract:2:17 env.volumes.b", "%s", err.place);
-}
-
-Test(contract_slices, key_sources_that_do_not_exist_here_are_refused)
-{
-	use("workload: {volumes: {a: {seed: x}}}\nenv: {volumes: {a: {seed: x, kms: [{}]}}}\n");
-	cr_assert_eq(hpl_contract_supported(contract, &err), -1);
-	cr_expect_eq(err.msg, HPL_MSG_CONTRACT_VALIDATE_CONTRACT);
-	cr_expect_str_eq(err.place, "contract:2:35 env.volumes.a.kms", "%s", err.place);
 }

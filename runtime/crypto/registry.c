@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "services/registry-auth/authfile.h"
+#include "runtime/crypto/registry.h"
 
 #include <ctype.h>
 #include <openssl/err.h>
