@@ -210,6 +210,7 @@ void hpl_slice_signing(const struct hpl_contract *decrypted, const struct hpl_co
 	ret->has_signing_key = key != NULL;
 	ret->signing_key = bytes_of(key);
 	ret->has_signature = signature != NULL;
+	ret->uncovered_key = hpl_node_get(root, "attestationPublicKey") != NULL;
 	ret->signature = bytes_of(signature);
 	ret->workload = bytes_of(hpl_node_get(root, "workload"));
 	ret->env = bytes_of(hpl_node_get(root, "env"));

@@ -165,7 +165,8 @@ static int check_text(const struct hpl_buf *text, const struct hpl_node *root,
 	const struct opened *opened, struct hpl_err *err)
 {
 	_cleanup_doc_ struct hpl_doc *doc = NULL;
-	struct hpl_reader_limits limits = {.bytes = HPL_BUF_LIMIT};
+	/* sections that were opened make it longer than what was delivered */
+	struct hpl_reader_limits limits = {.bytes = HPL_BUF_LIMIT, .aliases = hpl_contract_limits.aliases};
 
 	if (hpl_yaml_read(&doc, text->data, text->len, &limits, (struct hpl_pos){1, 1}, 0, err) < 0)
 		return HPL_WRAP(err, 0, "the decrypted text does not read back");
@@ -233,15 +234,16 @@ int hpl_sections_open(struct hpl_sections *ret, const char *user_data, size_t le
 	struct hpl_err *err)
 {
 	_cleanup_doc_ struct hpl_doc *doc = NULL;
-	struct hpl_reader_limits limits = {.bytes = HPL_USER_DATA_LIMIT};
 	struct hpl_sections s = {.attestation_key = {.wipe = 1}};
 	struct hpl_err e = HPL_ERR_NULL;
 
 	if (is_blank(user_data, len))
 		return invalid(err, "user-data is empty");
-	if (hpl_yaml_read(&doc, user_data, len, &limits, (struct hpl_pos){1, 1}, 0, &e) < 0) {
-		hpl_err_set(err, __func__, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "no valid YAML: %s",
+	if (hpl_yaml_read(&doc, user_data, len, &hpl_contract_limits, (struct hpl_pos){1, 1}, 0, &e) < 0) {
+		hpl_err_set(err, __func__, e.msg ? e.msg : HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "%s",
 			e.text);
+		if (e.cure[0])
+			hpl_err_cure(err, "%s", e.cure);
 		if (e.place[0])
 			hpl_err_place(err, "user-data:%s", e.place);
 		else

@@ -46,6 +46,17 @@ static void say_expiry(struct hpl_service *s, int64_t not_after, int64_t now)
 			(long long)((not_after - now) / DAY_S));
 }
 
+/* Whoever hands the contract to the guest can exchange that key and then read the evidence. */
+static void warn_uncovered(struct hpl_service *s)
+{
+	struct hpl_err e = HPL_ERR_NULL;
+
+	HPL_FAIL(&e, HPL_MSG_SIGNATURE_NOT_COVERED, 0, "the key is not part of what was signed");
+	hpl_err_place(&e, "contract: attestationPublicKey");
+	hpl_err_cure(&e, "compare the key's hash in the attestation record with your own");
+	hpl_service_warn(s, NULL, &e);
+}
+
 static int check(struct hpl_service *s, const Hpl__SigningSlice *in, struct hpl_err *err)
 {
 	const struct hpl_signature_input input = {
@@ -64,6 +75,8 @@ static int check(struct hpl_service *s, const Hpl__SigningSlice *in, struct hpl_
 		return -1;
 	hpl_log(HPL_SEV_INFO, "Verified OK");
 	say_expiry(s, result.not_after, input.now);
+	if (in->uncovered_key)
+		warn_uncovered(s);
 	hpl_log(HPL_SEV_INFO, "Successfully verified contract with signature and signing key");
 	return verified(s, HPL_MSG_NONE, err);
 }

@@ -131,8 +131,7 @@ Test(sections, what_is_no_contract_is_HPL11001E_with_its_place)
 		const char *text, *place;
 	} cases[] = {{"", "user-data"}, {" \n\t\n", "user-data"}, {"- a\n- b\n", "user-data"},
 		{"just words\n", "user-data"}, {"{}", "user-data"}, {"a: [1\n", "user-data:"},
-		{"workload: 1\nworkload: 2\n", "user-data:2:1"}, {"a: \"\xff\"\n", "user-data:"},
-		{"a: &x 1\nb: *x\n", "user-data:"}};
+		{"a: x: y\n", "user-data:1:5"}};
 
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(cases); i++) {
 		struct hpl_sections s;
@@ -143,6 +142,35 @@ Test(sections, what_is_no_contract_is_HPL11001E_with_its_place)
 		cr_assert_eq(strncmp(err.place, cases[i].place, strlen(cases[i].place)), 0,
 			"case %zu: %s: %s", i, err.place, err.text);
 	}
+}
+
+Test(sections, what_the_reader_refuses_has_an_id_for_the_reason)
+{
+	static const struct {
+		const char *text, *place;
+		enum hpl_msg msg;
+	} cases[] = {{"workload: 1\nworkload: 2\n", "user-data:2:1", HPL_MSG_CONTRACT_DUPLICATE_KEY},
+		{"a: \"\xff\"\n", "user-data:1:5", HPL_MSG_CONTRACT_ENCODING},
+		{"a: 1\n---\nb: 1\n", "user-data:2:1", HPL_MSG_CONTRACT_DOCUMENTS},
+		{"a: !secret x\n", "user-data:1:4", HPL_MSG_CONTRACT_TAG}};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(cases); i++) {
+		struct hpl_sections s;
+		struct hpl_err err = HPL_ERR_NULL;
+		cr_assert_eq(hpl_sections_open(&s, cases[i].text, strlen(cases[i].text), key, &err), -1);
+		cr_expect_eq(err.msg, cases[i].msg, "case %zu", i);
+		cr_expect_str_eq(err.place, cases[i].place, "%s", err.place);
+		cr_expect(*err.cure);
+	}
+}
+
+Test(sections, aliases_stay_and_mean_the_same)
+{
+	struct hpl_sections s = opened("workload: {a: &x 1}\nenv: {b: *x}\n");
+
+	cr_assert_eq(s.count, 2);
+	cr_expect_str_eq(s.text.data, "workload: {a: &x 1}\nenv: {b: *x}\n", "%s", s.text.data);
+	hpl_sections_done(&s);
 }
 
 Test(sections, missing_sections_are_left_to_the_contract_service)

@@ -261,6 +261,8 @@ static ProtobufCBinaryData bytes(const char *t, size_t len)
 	return (ProtobufCBinaryData){len, (uint8_t *)t};
 }
 
+static bool uncovered;
+
 static void send_slice(const struct hpl_buf *key, const struct hpl_buf *sig)
 {
 	Hpl__SigningSlice in = HPL__SIGNING_SLICE__INIT;
@@ -269,6 +271,7 @@ static void send_slice(const struct hpl_buf *key, const struct hpl_buf *sig)
 	in.env = bytes(ENV, strlen(ENV));
 	in.has_signing_key = key != NULL;
 	in.has_signature = sig != NULL;
+	in.uncovered_key = uncovered;
 	if (key)
 		in.signing_key = bytes(key->data, key->len);
 	if (sig)
@@ -302,6 +305,25 @@ Test(signature_service, a_signed_contract_is_verified)
 	key = get("cert.pem");
 	sig = sign(stripped);
 	send_slice(&key, &sig);
+	expect_verified();
+	hpl_buf_done(&key);
+	hpl_buf_done(&sig);
+}
+
+Test(signature_service, a_key_that_no_signature_covers_is_a_warning_event)
+{
+	struct hpl_buf key, sig;
+	Hpl__Event *ev;
+
+	make_certificate();
+	key = get("cert.pem");
+	sig = sign(stripped);
+	uncovered = true;
+	send_slice(&key, &sig);
+	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
+	cr_expect_str_eq(ev->message_id, "HPL12016W");
+	cr_expect_str_eq(ev->failure->place, "contract: attestationPublicKey");
+	hpl__event__free_unpacked(ev, NULL);
 	expect_verified();
 	hpl_buf_done(&key);
 	hpl_buf_done(&sig);
