@@ -7,3 +7,12 @@
 #include "runtime/tool/options.h"
 
 int hpl_verb_validate(const struct hpl_tool_call *c);
+int hpl_verb_encrypt(const struct hpl_tool_call *c);
+int hpl_verb_decrypt(const struct hpl_tool_call *c);
+int hpl_verb_sign(const struct hpl_tool_call *c);
+int hpl_verb_verify(const struct hpl_tool_call *c);
+int hpl_verb_archive(const struct hpl_tool_call *c);
+int hpl_verb_base64(const struct hpl_tool_call *c);
+int hpl_verb_certificate(const struct hpl_tool_call *c);
+int hpl_verb_initdata(const struct hpl_tool_call *c);
+int hpl_verb_sealed_secret(const struct hpl_tool_call *c);
