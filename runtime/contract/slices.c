@@ -5,6 +5,7 @@
 
 #include "runtime/base/buf.h"
 #include "runtime/base/secret.h"
+#include "schema/mounts.h"
 
 enum { PORT_SYSLOG = 6514, PORT_LOG_ROUTER = 443 };
 
@@ -82,7 +83,8 @@ static bool logging_usable(const struct hpl_contract *c, int *ret_rc, struct hpl
 
 	*ret_rc = hpl_contract_validate_part(c, "logging", &f, err);
 	for (size_t i = 0; i < f.count; i++)
-		usable &= strncmp(f.items[i].path, path, sizeof(path) - 1) != 0;
+		usable &= !hpl_fault_is_error(&f.items[i]) ||
+			strncmp(f.items[i].path, path, sizeof(path) - 1) != 0;
 	hpl_faults_done(&f);
 	return *ret_rc >= 0 && usable;
 }
@@ -129,6 +131,8 @@ int hpl_slice_logging(struct hpl_slice *s, const struct hpl_contract *c, Hpl__Lo
 		fill_syslog(target, ret);
 	} else {
 		target = hpl_node_get(logging, "logRouter");
+		if (!target) /* logDNA of a contract in legacy mode: the service has ended */
+			return 0;
 		if (fill_router(s, target, ret, err) < 0)
 			return -1;
 	}
@@ -239,7 +243,7 @@ int hpl_slice_volumes(struct hpl_slice *s, const struct hpl_contract *c, Hpl__Vo
 	for (size_t i = 0; i < count; i++) {
 		const struct hpl_node *other = hpl_node_get(env, e[i].key);
 		m[i].name = (char *)e[i].key;
-		m[i].mount = text_of(e[i].value, "mount", "/mnt/data");
+		m[i].mount = text_of(e[i].value, "mount", HPL_MOUNT_DEFAULT);
 		m[i].filesystem = text_of(e[i].value, "filesystem", "ext4");
 		m[i].volume_id = text_of(other, "volumeID", "");
 		m[i].volume_name = text_of(other, "volumeName", "");
