@@ -1,52 +1,144 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "proto/messages.h"
-#include "runtime/tool/input.h"
-#include "runtime/tool/output.h"
-#include "schema/contract.h"
+#include "runtime/contract/check.h"
+#include "services/contract/tool/faults.h"
 #include "services/contract/tool/verbs.h"
 #include "tool-spec.h"
 
-static int check_file(const struct hpl_tool_call *c, const char *file,
-	const struct hpl_validate_options *o)
-{
-	_cleanup_buf_ struct hpl_buf text = {.wipe = 1};
-	struct hpl_contract *contract = NULL;
-	struct hpl_faults faults = {0};
-	struct hpl_err err = HPL_ERR_NULL;
-	int rc = HPL_EXIT_BAD;
+enum { FAULTS = 1000 }; /* who has more mends the first ones first */
+enum format { TEXT, JSON, JSONL };
 
-	if (hpl_tool_read(&text, file, HPL_TOOL_INPUT, &err) < 0)
-		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
-	if (hpl_contract_read(&contract, file, text.data, text.len, true, &err) < 0)
-		return hpl_tool_fail(c, &err, HPL_EXIT_BAD);
-	int found = hpl_contract_validate(contract, o, &faults, &err);
-	if (found < 0)
-		rc = hpl_tool_fail(c, &err, HPL_EXIT_CALL);
-	for (size_t i = 0; i < faults.count; i++) {
-		const struct hpl_fault *f = &faults.items[i];
-		printf("%s:%u:%u: %s %s: %s\n", file, f->pos.line, f->pos.col,
-			hpl_msg_info(f->msg)->id, f->path, f->text);
+struct validation {
+	const struct hpl_tool_call *call;
+	struct hpl_opened_options open;
+	struct hpl_check_options check;
+	const char *product;
+	enum format format;
+	struct hpl_buf text;
+	struct hpl_json json;
+};
+
+static enum format format_of(const struct hpl_tool_call *c)
+{
+	const char *name = hpl_tool_value(c, "format");
+	return hpl_streq(name, "json") ? JSON : hpl_streq(name, "jsonl") ? JSONL : TEXT;
+}
+
+/* All faults of what could be read; a text that is no contract is one fault. */
+static int find_faults(struct validation *v, struct hpl_opened *o, const char *file,
+	struct hpl_faults *faults, bool *ret_valid, struct hpl_err *err)
+{
+	struct hpl_fault why, *f;
+	struct hpl_check_options check = v->check;
+	int rc = hpl_opened_read(o, file, &v->open, &why, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc) {
+		if (hpl_faults_add(&f, faults, err) < 0)
+			return -1;
+		*f = why;
+		*ret_valid = false;
+		return 0;
 	}
-	if (found >= 0)
-		rc = found ? HPL_EXIT_BAD : HPL_EXIT_GOOD;
+	check.delivered = o->delivered;
+	return hpl_contract_check(o->contract, &check, faults, ret_valid, err);
+}
+
+static int validate_file(struct validation *v, const char *file)
+{
+	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
+	struct hpl_faults faults = {.limit = FAULTS};
+	struct hpl_verdict verdict = {.product = v->product};
+	struct hpl_err err = HPL_ERR_NULL;
+	int rc;
+
+	if (find_faults(v, &o, file, &faults, &verdict.valid, &err) < 0) {
+		rc = hpl_tool_fail(v->call, &err, HPL_EXIT_CALL);
+	} else {
+		rc = verdict.valid ? HPL_EXIT_GOOD : HPL_EXIT_BAD;
+		hpl_verdict_count(&verdict, &faults);
+		if (v->format == TEXT)
+			hpl_faults_text(&v->text, &o, &faults, &verdict);
+		else
+			hpl_faults_json(&v->json, &o, &faults, &verdict);
+	}
 	hpl_faults_done(&faults);
-	hpl_contract_free(contract);
 	return rc;
+}
+
+static int validate_files(struct validation *v)
+{
+	const struct hpl_tool_call *c = v->call;
+	bool list = v->format == JSON && c->arg_count > 1;
+	int worst = HPL_EXIT_GOOD, rc;
+
+	v->json.compact = v->format == JSONL;
+	if (list)
+		hpl_json_open(&v->json, NULL, '[');
+	for (size_t i = 0; i < c->arg_count; i++) {
+		rc = validate_file(v, c->args[i]);
+		worst = rc > worst ? rc : worst;
+		if (list)
+			continue;
+		/* one by one: thousands of files need not fit into memory */
+		rc = hpl_tool_write(c, v->format == TEXT ? &v->text : &v->json.buf);
+		worst = rc > worst ? rc : worst;
+		hpl_buf_clear(&v->text);
+		hpl_buf_clear(&v->json.buf);
+	}
+	if (!list)
+		return worst;
+	hpl_json_close(&v->json, ']');
+	rc = hpl_tool_write(c, &v->json.buf);
+	return rc > worst ? rc : worst;
+}
+
+/* hpl-network stands beside this program, else in PATH. */
+static int network_config(const struct hpl_tool_call *c, const char *file)
+{
+	static const char program[] = "hpl-network";
+	const char *format = hpl_tool_value(c, "format");
+	const char *argv[] = {program, "validate", file, format ? "--format" : NULL, format, NULL};
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof(program) - 1);
+
+	if (c->arg_count)
+		return hpl_tool_usage_error(c->verb, "--network-config takes no other files");
+	if (n > 0) {
+		path[n] = 0;
+		strcpy(strrchr(path, '/') + 1, program); /* room was kept for it */
+		execv(path, (char *const *)argv);
+	}
+	execvp(program, (char *const *)argv);
+	fprintf(stderr, "%s: cannot run %s: %s\n", c->verb->command, program, strerror(errno));
+	return HPL_EXIT_CALL;
 }
 
 int hpl_verb_validate(const struct hpl_tool_call *c)
 {
-	struct hpl_validate_options o = {.legacy = hpl_tool_has(c, "legacy")};
-	const char *product = hpl_tool_value(c, "product");
-	int worst = HPL_EXIT_GOOD;
+	const char *product = hpl_tool_value(c, "product"), *network = hpl_tool_value(c, "network-config");
+	struct validation v = {.call = c, .product = product ? product : "hpvs", .format = format_of(c),
+		.open.section = hpl_tool_value(c, "section"), .check.form.legacy = hpl_tool_has(c, "legacy"),
+		.check.now = time(NULL)};
+	int rc;
 
-	if (product)
-		hpl_product_parse(&o.product, product);
-	for (size_t i = 0; i < c->arg_count; i++) {
-		int rc = check_file(c, c->args[i], &o);
-		worst = rc > worst ? rc : worst;
-	}
-	return worst;
+	if (network)
+		return network_config(c, network);
+	if (c->arg_count == 0)
+		return hpl_tool_usage_error(c->verb, "which file?");
+	if (product && hpl_product_parse(&v.check.form.product, product) < 0)
+		return hpl_tool_usage_error(c->verb, "unknown product");
+	rc = hpl_opened_key(&v.open.key, c);
+	if (rc == HPL_EXIT_GOOD)
+		rc = validate_files(&v);
+	EVP_PKEY_free(v.open.key);
+	hpl_buf_done(&v.text);
+	hpl_json_done(&v.json);
+	return rc;
 }
