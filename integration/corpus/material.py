@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 
-VERSION = 3  # of this recipe; another one makes everything anew
+DAY = 86400
+VERSION = 4  # of this recipe; another one makes everything anew
 PASSWORD = b'0123456789abcdef0123456789abcdef'
 
 
@@ -52,7 +54,9 @@ class Material:
     def __init__(self, directory):
         self.dir = directory
         stamp = os.path.join(directory, 'version')
-        if not os.path.exists(stamp) or open(stamp, encoding='ascii').read() != str(VERSION):
+        # one certificate ends within 30 days: it is made anew long before it does
+        if not os.path.exists(stamp) or open(stamp, encoding='ascii').read() != str(VERSION) or (
+                time.time() - os.path.getmtime(stamp) > 10 * DAY):
             self.make()
             with open(stamp, 'w', encoding='ascii') as f:
                 f.write(str(VERSION))
@@ -107,15 +111,17 @@ class Material:
         self.issue('ca-expired', 'ca', 'ca', *past, ca=True)
         self.issue('signer', 'signer', 'ca', *good)
         self.issue('signer-expired', 'signer', 'ca', *past)
+        soon = time.strftime('%Y%m%d%H%M%SZ', time.gmtime(time.time() + 25 * DAY))
+        self.issue('signer-soon', 'signer', 'ca', good[0], soon)
         for name, form in (('client-encrypted', ['-aes256', '-passout', 'pass:secret']),
                            ('client-rsa', ['-traditional'])):
             openssl('pkey', '-in', self.path('client.key'), '-out', self.path(name + '.key'), *form)
 
     # ---- what is made of them, each time the same ----
 
-    def sign(self, key, text):
+    def sign(self, key, text, digest='sha256'):
         data = text.encode() if isinstance(text, str) else text
-        return b64(openssl('dgst', '-sha256', '-sign', self.path(key + '.key'), data=data))
+        return b64(openssl('dgst', '-' + digest, '-sign', self.path(key + '.key'), data=data))
 
     def token(self, text, key='image', prefix='hyper-protect-basic'):
         sealed = openssl('pkeyutl', '-encrypt', '-pubin', '-inkey', self.path(key + '.pub'),
