@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "runtime/base/file.h"
+#include "runtime/base/utf8.h"
 #include "runtime/tool/input.h"
 
 enum { NAME_LEN = 64 };
@@ -195,6 +196,17 @@ bool hpl_source_flag(const struct hpl_source *s, const char *name)
 
 /* ---- results ---- */
 
+int hpl_source_wrong(struct hpl_source *s, struct hpl_err *err, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	s->failed = s->query ? HPL_EXIT_BAD : HPL_EXIT_CALL;
+	return HPL_FAIL(err, 0, 0, "%s", text);
+}
+
 int hpl_source_fail(const struct hpl_source *s, const struct hpl_err *err)
 {
 	return hpl_tool_fail(s->call, err, s->failed);
@@ -212,6 +224,16 @@ void hpl_source_warn(const struct hpl_source *s, const char *fmt, ...)
 	fprintf(stderr, "%s: warning: %s\n", s->call->verb->command, b.data ? b.data : "");
 }
 
+static bool is_text(const struct hpl_result *r)
+{
+	for (size_t i = 0, n; i < r->len; i += n) {
+		n = hpl_utf8_step((const unsigned char *)r->text + i, r->len - i);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 int hpl_source_write(const struct hpl_source *s, const struct hpl_result *results, size_t count)
 {
 	_cleanup_json_ struct hpl_json j = {.buf.wipe = 1};
@@ -220,9 +242,14 @@ int hpl_source_write(const struct hpl_source *s, const struct hpl_result *result
 
 	if (s->query) {
 		hpl_json_open(&j, NULL, '{');
-		for (size_t i = 0; i < count; i++)
+		for (size_t i = 0; i < count; i++) {
+			if (!is_text(&results[i])) {
+				HPL_FAIL(&err, 0, 0, "the result is no text, which JSON cannot hold");
+				return hpl_source_fail(s, &err);
+			}
 			hpl_json_string_n(&j, results[i].name, results[i].text ? results[i].text : "",
 				results[i].len);
+		}
 		hpl_json_close(&j, '}');
 		return hpl_tool_write(s->call, &j.buf);
 	}

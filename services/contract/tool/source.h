@@ -44,6 +44,10 @@ const char *hpl_source_file(const struct hpl_source *s, const char *name);
 const char *hpl_source_value(const struct hpl_source *s, const char *name);
 bool hpl_source_flag(const struct hpl_source *s, const char *name);
 
+/* Inputs that do not go together. Fills err; the exit code becomes HPL_EXIT_CALL. Returns -1. */
+int hpl_source_wrong(struct hpl_source *s, struct hpl_err *err, const char *fmt, ...)
+	HPL_PRINTF(3, 4);
+
 /* Says what failed and returns the exit code for it. */
 int hpl_source_fail(const struct hpl_source *s, const struct hpl_err *err);
 /* To standard error. */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <openssl/sha.h>
-
 #include "runtime/crypto/token.h"
 #include "services/contract/tool/gate.h"
 #include "services/contract/tool/result.h"
@@ -35,7 +33,7 @@ static int encrypt_text(struct hpl_source *s, struct hpl_buf *out, const struct 
 	if (!hpl_source_flag(s, "raw"))
 		form = hpl_form_of(data, text->len, &why);
 	else if (hpl_source_value(s, "only"))
-		return HPL_FAIL(err, 0, 0, "--only is for contracts; --raw takes the text as it is");
+		return hpl_source_wrong(s, err, "--only is for contracts; --raw takes the text as it is");
 	if (form == HPL_FORM_CONTRACT)
 		return encrypt_contract(s, out, text, key, err);
 	if (form == HPL_FORM_TOKEN)
