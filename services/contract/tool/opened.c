@@ -200,11 +200,11 @@ static int open_tokens(struct hpl_opened *o, EVP_PKEY *key, struct hpl_err *err)
 
 /* ---- a section alone ---- */
 
-/* Which section has this tree? By its type, when it is no contract. */
+/* Which section has this tree? By its type; a section may have a key env of its own. */
 static const char *section_of(const struct hpl_node *root)
 {
 	const char *type = hpl_node_get_str(root, "type");
-	if (hpl_node_get(root, "workload") || hpl_node_get(root, "env"))
+	if (hpl_node_get(root, "workload"))
 		return NULL;
 	return hpl_streq(type, "workload") ? "workload" : hpl_streq(type, "env") ? "env" : NULL;
 }
