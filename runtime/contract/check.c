@@ -207,6 +207,11 @@ static void signature(struct checks *k)
 
 /* ---- images ---- */
 
+static void add_image(void *ud, const struct hpl_err *why)
+{
+	add(ud, why, HPL_MSG_PLAY_POD_STARTUP_FAILED, "workload.compose.archive");
+}
+
 static void compose(struct checks *k, struct hpl_image_rule *rule)
 {
 	struct hpl_compose compose = HPL_COMPOSE_NULL;
@@ -239,7 +244,7 @@ static void images(struct checks *k)
 	struct hpl_err why = HPL_ERR_NULL;
 	Hpl__WorkloadSlice w;
 	Hpl__ImagesSlice in;
-	struct hpl_image_rule rule = {.slice = &in};
+	struct hpl_image_rule rule = {.slice = &in, .fault = add_image, .ud = k};
 	size_t before = k->faults->count;
 
 	/* variables of a section that is still encrypted may stand in image names */

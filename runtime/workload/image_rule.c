@@ -39,6 +39,16 @@ static int pin(struct hpl_image_rule *r, struct hpl_image_ref *ref, struct hpl_e
 	return 0;
 }
 
+/* What to do about a fault of one image. */
+static int report(const struct hpl_image_rule *r, struct hpl_err *err)
+{
+	if (!r->fault || !err || err->sys == ENOMEM)
+		return -1;
+	r->fault(r->ud, err);
+	*err = HPL_ERR_NULL;
+	return 0;
+}
+
 static bool in_dct(const Hpl__ImagesSlice *s, const struct hpl_image_ref *ref)
 {
 	for (size_t i = 0; i < s->n_dct; i++) {
@@ -215,7 +225,7 @@ static int check_services(struct compose_walk *w, const struct hpl_node *root, s
 	for (size_t i = 0; i < services->map.count; i++) {
 		const struct hpl_entry *e = &services->map.entries[i];
 
-		if (check_service(w, file, e->key, e->value, 0, err) < 0)
+		if (check_service(w, file, e->key, e->value, 0, err) < 0 && report(w->rule, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -274,7 +284,8 @@ int hpl_image_rule_play(struct hpl_image_rule *r, const struct hpl_play *p, stru
 				if (check_container(r, d, list->list.items[j], err) == 0)
 					continue;
 				hpl_err_place(err, "%s: spec.%s[%zu].image", d->origin, lists[k], j);
-				return -1;
+				if (report(r, err) < 0)
+					return -1;
 			}
 		}
 	}

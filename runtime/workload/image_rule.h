@@ -14,6 +14,10 @@ struct hpl_image_rule {
 	struct hpl_image_ref *pinned; /* accepted by their digest */
 	size_t pinned_count;
 	size_t trusted_count;         /* pod images accepted because images.rhs has a key for them */
+	/* Called with each image or service that breaks the rule; the check goes on and returns 0. NULL:
+	 * the first one ends it. */
+	void (*fault)(void *ud, const struct hpl_err *err);
+	void *ud;
 };
 #define HPL_IMAGE_RULE_NULL ((struct hpl_image_rule){0})
 void hpl_image_rule_done(struct hpl_image_rule *r);

@@ -81,6 +81,17 @@ Test(contract_check, an_image_without_digest_is_named_where_it_stands)
 		"workload.play.resources[0].spec.containers[0].image");
 }
 
+Test(contract_check, every_image_without_digest_is_named)
+{
+	struct hpl_faults f = {0};
+	check(&f, POD("reg.example/a/b:latest\n            - {name: d, image: reg.example/a/c}") ENV,
+		"HPL15005E", 11, "workload.play.resources[0].spec.containers[0].image");
+	cr_assert_geq(f.count, 2);
+	cr_expect_eq(f.items[1].pos.line, 12);
+	cr_expect_str_eq(f.items[1].path, "workload.play.resources[0].spec.containers[1].image");
+	hpl_faults_done(&f);
+}
+
 Test(contract_check, an_archive_that_is_none)
 {
 	first("workload: |\n  type: workload\n  compose:\n    archive: aGVsbG8gd29ybGQ=\n" ENV,
