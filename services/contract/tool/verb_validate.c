@@ -29,6 +29,19 @@ static enum format format_of(const struct hpl_tool_call *c)
 	return hpl_streq(name, "json") ? JSON : hpl_streq(name, "jsonl") ? JSONL : TEXT;
 }
 
+/* Of a section alone, what another part of the contract lacks is no fault. */
+static void keep_section(struct hpl_faults *faults, const char *section)
+{
+	size_t kept = 0, len = strlen(section);
+	for (size_t i = 0; i < faults->count; i++) {
+		const struct hpl_fault *f = &faults->items[i];
+		bool here = strncmp(f->path, section, len) == 0 && (!f->path[len] || f->path[len] == '.');
+		if (here && f->msg != HPL_MSG_SIGNATURE_DEPENDENCY_ARGS_MISSING_ERROR)
+			faults->items[kept++] = *f;
+	}
+	faults->count = kept;
+}
+
 /* All faults of what could be read; a text that is no contract is one fault. */
 static int find_faults(struct validation *v, struct hpl_opened *o, const char *file,
 	struct hpl_faults *faults, bool *ret_valid, struct hpl_err *err)
@@ -47,7 +60,15 @@ static int find_faults(struct validation *v, struct hpl_opened *o, const char *f
 		return 0;
 	}
 	check.delivered = o->delivered;
-	return hpl_contract_check(o->contract, &check, faults, ret_valid, err);
+	if (hpl_contract_check(o->contract, &check, faults, ret_valid, err) < 0)
+		return -1;
+	if (!o->section)
+		return 0;
+	keep_section(faults, o->section);
+	*ret_valid = true;
+	for (size_t i = 0; i < faults->count; i++)
+		*ret_valid &= !hpl_fault_is_error(&faults->items[i]);
+	return 0;
 }
 
 static int validate_file(struct validation *v, const char *file)
