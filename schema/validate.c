@@ -25,9 +25,11 @@ static bool is_said(const struct hpl_contract *c, const struct hpl_faults *fault
 		sscanf(f->text, "lacks \"%15[a-z]", key) == 1 && present(c, key))
 		return true;
 	for (size_t i = 0; i < faults->count; i++) {
-		if (strcmp(faults->items[i].path, f->path) == 0 &&
-			strcmp(faults->items[i].text, f->text) == 0)
-			return true; /* two parts look at the same thing */
+		const struct hpl_fault *g = &faults->items[i];
+		/* two parts look at the same thing; or what is of the wrong type fails all else too */
+		if (strcmp(g->path, f->path) == 0 && (strcmp(g->text, f->text) == 0 ||
+			hpl_streq(g->keyword, "type")))
+			return true;
 	}
 	return false;
 }
