@@ -25,17 +25,19 @@ int hpl_source_missing(const struct hpl_source *s, const char *name)
 	return hpl_source_fail(s, &err);
 }
 
-int hpl_result_write(const struct hpl_source *s, const struct hpl_buf *out)
+int hpl_result_write(const struct hpl_source *s, const char *name, const struct hpl_buf *out)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
 	unsigned n = 0;
 
+	if (out->failed)
+		return hpl_tool_write(s->call, out);
 	if (EVP_Digest(out->data ? out->data : "", out->len, sum, &n, EVP_sha256(), NULL) != 1)
 		n = 0;
 	for (unsigned i = 0; i < n; i++)
 		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-	const struct hpl_result results[] = {{"contract", out->data, out->len},
+	const struct hpl_result results[] = {{name, out->data, out->len},
 		{"sha256", hex, strlen(hex)}};
 	return hpl_source_write(s, results, HPL_ARRAY_SIZE(results));
 }

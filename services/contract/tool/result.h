@@ -8,5 +8,5 @@
 const char *hpl_token_prefix(const struct hpl_source *s);
 /* An input that the verb cannot do without: says so, returns the exit code. */
 int hpl_source_missing(const struct hpl_source *s, const char *name);
-/* Writes a text; a query gets it as "contract", its SHA-256 as "sha256". Returns an exit code. */
-int hpl_result_write(const struct hpl_source *s, const struct hpl_buf *out);
+/* Writes a text; a query gets it as the member name, its SHA-256 as "sha256". Returns an exit code. */
+int hpl_result_write(const struct hpl_source *s, const char *name, const struct hpl_buf *out);

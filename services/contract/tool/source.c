@@ -174,6 +174,13 @@ int hpl_source_text(struct hpl_source *s, const char *name, struct hpl_buf *ret,
 	return hpl_source_nth(s, name, 0, ret, err);
 }
 
+const char *hpl_source_argument(const struct hpl_source *s, size_t n)
+{
+	if (s->query)
+		return n ? NULL : query_value(s, s->argument, "");
+	return n < s->call->arg_count ? s->call->args[n] : NULL;
+}
+
 const char *hpl_source_file(const struct hpl_source *s, const char *name)
 {
 	const char *path = path_of(s, name, 0);

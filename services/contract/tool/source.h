@@ -38,6 +38,8 @@ int hpl_source_text(struct hpl_source *s, const char *name, struct hpl_buf *ret,
 /* The same for the n-th of an option that may be repeated; a query has one of each only. */
 int hpl_source_nth(struct hpl_source *s, const char *name, size_t n, struct hpl_buf *ret,
 	struct hpl_err *err);
+/* The n-th argument as it was given; of a query, the member itself for 0. NULL: there is none. */
+const char *hpl_source_argument(const struct hpl_source *s, size_t n);
 /* How places call the file: its path, or the member's name. */
 const char *hpl_source_file(const struct hpl_source *s, const char *name);
 /* The word of an option, NULL: not given. */

@@ -78,6 +78,6 @@ int hpl_verb_decrypt(const struct hpl_tool_call *c)
 		return hpl_source_fail(&s, &err);
 	if (closed && s.query)
 		return HPL_EXIT_BAD; /* half a result is none for a program */
-	rc = hpl_result_write(&s, &out);
+	rc = hpl_result_write(&s, "contract", &out);
 	return rc == HPL_EXIT_GOOD && closed ? HPL_EXIT_BAD : rc;
 }

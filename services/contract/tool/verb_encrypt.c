@@ -73,5 +73,5 @@ int hpl_verb_encrypt(const struct hpl_tool_call *c)
 		hpl_source_text(&s, "contract", &text, &err) < 0 ||
 		encrypt_text(&s, &out, &text, key, &err) < 0)
 		return hpl_source_fail(&s, &err);
-	return hpl_result_write(&s, &out);
+	return hpl_result_write(&s, "contract", &out);
 }

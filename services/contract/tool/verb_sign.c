@@ -154,5 +154,5 @@ int hpl_verb_sign(const struct hpl_tool_call *c)
 		return hpl_source_missing(&s, "contract");
 	if (sign(&s, &out, &err) < 0)
 		return hpl_source_fail(&s, &err);
-	return hpl_result_write(&s, &out);
+	return hpl_result_write(&s, "contract", &out);
 }
