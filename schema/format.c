@@ -63,9 +63,43 @@ static bool is_ipv6(const char *s, size_t len)
 	return is_address(AF_INET6, s, len);
 }
 
+static bool is_ip(const char *s, size_t len)
+{
+	return is_ipv4(s, len) || is_ipv6(s, len);
+}
+
+/* "10.0.0.5/24", "2001:db8::5/64" */
+static bool is_ip_prefix(const char *s, size_t len)
+{
+	const char *slash = memchr(s, '/', len);
+	size_t head = slash ? (size_t)(slash - s) : 0, digits = slash ? len - head - 1 : 0;
+	unsigned bits = 0;
+
+	if (digits == 0 || digits > 3)
+		return false;
+	for (size_t i = head + 1; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		bits = bits * 10 + (unsigned)(s[i] - '0');
+	}
+	return (is_ipv4(s, head) && bits <= 32) || (is_ipv6(s, head) && bits <= 128);
+}
+
 static bool is_hex(char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* Six bytes of Ethernet (IEEE 802) in hexadecimal, separated by colons. */
+static bool is_mac(const char *s, size_t len)
+{
+	if (len != 17)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (i % 3 == 2 ? s[i] != ':' : !is_hex(s[i]))
+			return false;
+	}
+	return true;
 }
 
 /* Are all of s among unreserved, extra and percent escapes? */
@@ -250,6 +284,7 @@ format_fn *hpl_format_find(const char *name)
 {
 	static const struct { const char *name; format_fn *fn; } formats[] = {
 		{"hostname", is_hostname}, {"ipv4", is_ipv4}, {"ipv6", is_ipv6}, {"uri", is_uri},
+		{"ip", is_ip}, {"ip-prefix", is_ip_prefix}, {"mac", is_mac},
 		{"base64-text", is_base64_text}, {"pem-certificate", is_pem_certificate},
 		{"pem-certificates", is_pem_certificates}, {"pem-public-key", is_pem_public_key},
 		{"pem-private-key", is_pem_private_key},

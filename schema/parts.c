@@ -39,6 +39,16 @@ int hpl_part_schema(const struct hpl_schema **ret, const char *name, struct hpl_
 	return HPL_FAIL(err, 0, 0, "there is no schema part %.40s", name);
 }
 
+int hpl_part_validate(const char *part, const struct hpl_node *instance, const char *path_prefix,
+	unsigned flags, struct hpl_faults *faults, struct hpl_err *err)
+{
+	const struct hpl_schema *s;
+
+	if (hpl_part_schema(&s, part, err) < 0)
+		return -1;
+	return hpl_schema_validate(s, instance, path_prefix, flags, faults, err);
+}
+
 void hpl_parts_free(void)
 {
 	for (size_t i = 0; i < PARTS_MAX; i++) {

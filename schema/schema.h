@@ -46,3 +46,10 @@ enum {
  * flags: HPL_SCHEMA_LEGACY or 0. */
 int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *instance,
 	const char *path_prefix, unsigned flags, struct hpl_faults *faults, struct hpl_err *err);
+/* The same with a part that is built into the library ("network"); see parts/. */
+int hpl_part_validate(const char *part, const struct hpl_node *instance, const char *path_prefix,
+	unsigned flags, struct hpl_faults *faults, struct hpl_err *err);
+
+/* Edits from a to b (insert, delete, change; case counts nothing): for "did you mean". Names of
+ * more than 40 bytes are far from everything. */
+size_t hpl_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len);

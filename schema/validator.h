@@ -153,7 +153,6 @@ bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *
 void hpl_describe(char *out, size_t size, const struct hpl_node *n);
 /* The name nearest to key among the properties of s, NULL: none is near. */
 const char *hpl_nearest_property(const struct sub *s, const char *key, size_t len);
-size_t hpl_edit_distance(const char *a, size_t a_len, const char *b, size_t b_len);
 void hpl_pattern_describe(char *out, size_t size, const struct sub *s, const struct hpl_node *n);
 /* oneOf, anyOf with no branch that fits: says it as one fault, or as those of the nearest branch. */
 bool hpl_fault_branches(struct run *r, const struct check *c, const struct hpl_node *n,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/network/files.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 
 static void search(struct hpl_buf *out, const struct hpl_net_if *ifs, size_t count)
@@ -19,9 +18,9 @@ static void search(struct hpl_buf *out, const struct hpl_net_if *ifs, size_t cou
 
 void hpl_net_resolv_conf(struct hpl_buf *out, const struct hpl_net_if *ifs, size_t count)
 {
-	struct in_addr seen[HPL_NET_SERVERS];
+	struct hpl_net_ip seen[HPL_NET_SERVERS];
 	size_t n = 0;
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN];
 
 	hpl_buf_str(out, "# written by the network service\n");
 	search(out, ifs, count);
@@ -30,11 +29,11 @@ void hpl_net_resolv_conf(struct hpl_buf *out, const struct hpl_net_if *ifs, size
 			bool known = false;
 
 			for (size_t j = 0; j < n; j++)
-				known |= seen[j].s_addr == ifs[i].servers[k].s_addr;
+				known |= hpl_net_ip_equal(&seen[j], &ifs[i].servers[k]);
 			if (known)
 				continue;
 			seen[n++] = ifs[i].servers[k];
-			inet_ntop(AF_INET, &ifs[i].servers[k], text, sizeof(text));
+			hpl_net_ip_text(text, &ifs[i].servers[k]);
 			hpl_buf_fmt(out, "nameserver %s\n", text);
 		}
 	/* a dead name server must not use up the time of a boot: 5 s and 2 tries are the defaults */

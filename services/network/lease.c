@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/network/lease.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 
@@ -10,7 +9,7 @@ enum { LINE_MAX_LEN = 2000 };
 static void take_list(struct hpl_net_if *i, const char *key, char *list)
 {
 	char *save, *part;
-	struct in_addr a;
+	struct hpl_net_ip a;
 
 	for (part = strtok_r(list, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
 		if (!strcmp(key, "domain")) {
@@ -18,9 +17,9 @@ static void take_list(struct hpl_net_if *i, const char *key, char *list)
 				snprintf(i->search[i->search_count++], HPL_NET_NAME, "%s", part);
 			continue;
 		}
-		if (inet_pton(AF_INET, part, &a) != 1)
+		if (!hpl_net_ip_parse(&a, part) || a.family != AF_INET)
 			continue;
-		if (!strcmp(key, "router") && !i->gateway4.s_addr)
+		if (!strcmp(key, "router") && !i->gateway4.family)
 			i->gateway4 = a;
 		else if (!strcmp(key, "dns") && i->server_count < HPL_NET_SERVERS)
 			i->servers[i->server_count++] = a;
@@ -41,8 +40,10 @@ static unsigned number(const char *text, unsigned max)
 
 static void take_pair(struct hpl_net_if *i, const char *key, char *value)
 {
+	struct hpl_net_ip *ip = &i->addresses[0].ip;
+
 	if (!strcmp(key, "ip"))
-		i->address_count = inet_pton(AF_INET, value, &i->addresses[0].address) == 1;
+		i->address_count = hpl_net_ip_parse(ip, value) && ip->family == AF_INET;
 	else if (!strcmp(key, "mask"))
 		i->addresses[0].length = number(value, 32);
 	else if (!strcmp(key, "mtu"))
@@ -69,14 +70,14 @@ enum hpl_lease_event hpl_lease_parse(struct hpl_net_if *ret, const char *line, s
 	if (!word || (strcmp(word, "bound") && strcmp(word, "renew")))
 		return HPL_LEASE_NONE;
 	i.address_count = i.server_count = i.search_count = i.route_count = i.mtu = 0;
-	i.gateway4.s_addr = 0;
+	i.gateway4 = (struct hpl_net_ip){0};
 	i.addresses[0].length = 24; /* no mask given: what clients take */
 	while ((word = strtok_r(NULL, " ", &save)))
 		if ((eq = strchr(word, '='))) {
 			*eq = 0;
 			take_pair(&i, word, eq + 1);
 		}
-	if (!i.address_count || !i.addresses[0].length || !i.addresses[0].address.s_addr)
+	if (!i.address_count || !i.addresses[0].length || !hpl_net_ip_unicast(&i.addresses[0].ip))
 		return HPL_LEASE_NONE;
 	*ret = i;
 	return HPL_LEASE_BOUND;

@@ -1,265 +1,352 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading network-config: its form by the schema part "network", then the tree as a value. What is of
+ * a wrong form is left out of the value, so that the rules (netrules.c) can still judge the rest and
+ * all faults are said at once.
+ */
 #include "services/network/netconfig.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
-#include "proto/messages.h"
-#include "schema/node.h"
+#include "runtime/base/log.h"
+#include "services/network/reading.h"
 
-#define ID HPL_MSG_NETWORK_CONFIG_INVALID
+const char *const hpl_net_sections[3] = {"ethernets", "bonds", "vlans"};
 
-struct ctx {
-	struct hpl_err *err;
-	char path[160]; /* of the interface */
-};
+/* ---- faults ---- */
 
-static int fault(const struct ctx *c, const struct hpl_pos *pos, const char *key, const char *text,
-	const char *cure)
+static void add_key(char *out, size_t size, const char *key)
 {
-	HPL_FAIL(c->err, ID, 0, "%s", text);
-	hpl_err_place(c->err, "network-config:%u:%u %s%s%s", pos->line, pos->col, c->path,
-		key[0] && c->path[0] ? "." : "", key);
-	hpl_err_cure(c->err, "%s", cure);
-	return -1;
+	size_t at = strlen(out), plain = strspn(key, "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+	char escaped[160];
+
+	if (*key && !key[plain]) {
+		snprintf(out + at, size - at, ".%s", key);
+		return;
+	}
+	hpl_escape_line(escaped, sizeof(escaped), key, strlen(key));
+	snprintf(out + at, size - at, "[\"%s\"]", escaped);
 }
 
-bool hpl_net_prefix_parse(struct hpl_net_prefix *ret, const char *text)
+struct hpl_fault *hpl_net_fault(struct hpl_net_reading *r, enum hpl_msg msg, size_t index,
+	const char *key, struct hpl_pos pos, const char *fmt, ...)
 {
-	const char *slash = strchr(text, '/');
-	char address[INET_ADDRSTRLEN];
-	size_t len = slash ? (size_t)(slash - text) : 0;
+	const struct hpl_net_if *i = &r->config->ifs[index];
+	struct hpl_fault *f = &r->dropped;
+	char raw[sizeof(f->text)];
+	va_list ap;
 
-	if (!slash || len >= sizeof(address) || !isdigit((unsigned char)slash[1]) ||
-		strlen(slash + 1) > 2 || (slash[2] && !isdigit((unsigned char)slash[2])))
-		return false;
-	memcpy(address, text, len);
-	address[len] = 0;
-	ret->length = (unsigned)atoi(slash + 1);
-	return ret->length <= 32 && inet_pton(AF_INET, address, &ret->address) == 1;
+	if (r->broken || hpl_faults_add(&f, r->faults, r->err) < 0)
+		r->broken = true;
+	f->msg = msg;
+	f->pos = pos;
+	f->keyword = "rule";
+	snprintf(f->path, sizeof(f->path), "network.%s", hpl_net_sections[i->kind]);
+	add_key(f->path, sizeof(f->path), i->id);
+	if (*key) {
+		size_t at = strlen(f->path);
+
+		snprintf(f->path + at, sizeof(f->path) - at, ".%s", key);
+	}
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	hpl_escape_line(f->text, sizeof(f->text), raw, strlen(raw));
+	return f;
 }
+
+void hpl_net_cure(struct hpl_fault *f, const char *fmt, ...)
+{
+	char raw[sizeof(f->cure)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	va_end(ap);
+	hpl_escape_line(f->cure, sizeof(f->cure), raw, strlen(raw));
+}
+
+void hpl_net_fix(struct hpl_fault *f, enum hpl_fix fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->fix = fix;
+	va_start(ap, fmt);
+	vsnprintf(f->fix_text, sizeof(f->fix_text), fmt, ap);
+	va_end(ap);
+}
+
+/* ---- small questions ---- */
 
 bool hpl_net_domain_valid(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (!len || len >= HPL_NET_NAME)
-		return false;
-	for (const char *p = text; *p; p++)
-		if (!isascii(*p) || (!isalnum((unsigned char)*p) && !strchr("-_.", *p)))
-			return false;
-	return true;
+	return len && len < HPL_NET_NAME && strspn(text, "abcdefghijklmnopqrstuvwxyz"
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
 
-/* What Linux takes as name, without the characters that tools and netplan give a meaning. */
-static bool name_valid(const char *name)
+bool hpl_net_name_valid(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (!len || len >= IFNAMSIZ || hpl_streq(name, ".") || hpl_streq(name, "..") || hpl_streq(name, "lo"))
 		return false;
 	for (const char *p = name; *p; p++)
-		if (!isgraph((unsigned char)*p) || strchr("/:*%\"'\\", *p))
+		if (*p <= ' ' || *p >= 0x7f || strchr("/:*%\"'\\", *p))
 			return false;
 	return true;
 }
 
-/* ---- the keys of an interface ---- */
-
-static int take_addresses(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
+const struct hpl_entry *hpl_net_member(const struct hpl_node *map, const char *key)
 {
-	if (n->kind != HPL_LIST || !n->list.count || n->list.count > HPL_NET_ADDRESSES)
-		return fault(c, &n->pos, "addresses", "is no list of 1 to 8 addresses",
-			"write addresses: [10.0.0.5/24]");
-	for (size_t k = 0; k < n->list.count; k++) {
-		const struct hpl_node *a = n->list.items[k];
-		const char *text = hpl_node_str(a);
+	for (size_t i = 0; map && map->kind == HPL_MAP && i < map->map.count; i++)
+		if (hpl_streq(map->map.entries[i].key, key))
+			return &map->map.entries[i];
+	return NULL;
+}
 
-		if (!text || !hpl_net_prefix_parse(&i->addresses[k], text) || !i->addresses[k].length)
-			return fault(c, &a->pos, "addresses", "is no IPv4 address with prefix length",
-				"write it as 10.0.0.5/24");
+int hpl_net_find(const struct hpl_net_config *c, const char *id)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (hpl_streq(c->ifs[i].id, id))
+			return (int)i;
+	return -1;
+}
+
+static size_t list_count(const struct hpl_node *n, size_t max)
+{
+	return !n || n->kind != HPL_LIST ? 0 : n->list.count < max ? n->list.count : max;
+}
+
+static unsigned number(const struct hpl_node *map, const char *key, int64_t max)
+{
+	int64_t v;
+
+	return hpl_node_get_int(map, key, &v) && v >= 0 && v <= max ? (unsigned)v : 0;
+}
+
+/* The kernel's number of a word: its place in the list; -1: absent or none of them. */
+static int word(const struct hpl_node *map, const char *key, const char *const *words)
+{
+	const char *text = hpl_node_get_str(map, key);
+
+	for (int i = 0; text && words[i]; i++)
+		if (hpl_streq(text, words[i]))
+			return i;
+	return -1;
+}
+
+/* ---- the tree as a value ---- */
+
+static void take_ip(struct hpl_net_ip *ret, const struct hpl_node *n, int family)
+{
+	const char *text = n ? hpl_node_str(n) : NULL;
+	struct hpl_net_ip ip;
+
+	if (text && hpl_net_ip_parse(&ip, text) && (!family || ip.family == family))
+		*ret = ip;
+}
+
+static void take_route(struct hpl_net_route *ret, const struct hpl_node *n)
+{
+	const char *to = hpl_node_get_str(n, "to");
+	struct hpl_net_ip ip;
+
+	take_ip(&ret->via, hpl_node_get(n, "via"), 0);
+	ret->metric = number(n, "metric", UINT32_MAX);
+	hpl_node_get_bool(n, "on-link", &ret->on_link);
+	if (!to)
+		return;
+	if (hpl_streq(to, "default"))
+		ret->to.ip.family = ret->via.family;
+	else if (!hpl_net_prefix_parse(&ret->to, to) && hpl_net_ip_parse(&ip, to))
+		ret->to = (struct hpl_net_prefix){ip, (unsigned)hpl_net_ip_size(&ip) * 8};
+}
+
+static void take_nameservers(struct hpl_net_if *i, const struct hpl_node *n)
+{
+	const struct hpl_node *servers = hpl_node_get(n, "addresses"), *search = hpl_node_get(n, "search");
+
+	i->server_count = list_count(servers, HPL_NET_SERVERS);
+	for (size_t k = 0; k < i->server_count; k++)
+		take_ip(&i->servers[k], servers->list.items[k], 0);
+	i->search_count = list_count(search, HPL_NET_SEARCH);
+	for (size_t k = 0; k < i->search_count; k++) {
+		const char *text = hpl_node_str(search->list.items[k]);
+
+		snprintf(i->search[k], sizeof(i->search[k]), "%s", text ? text : "");
 	}
-	i->address_count = n->list.count;
-	return 0;
 }
 
-static int take_gateway(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
+static void take_match(struct hpl_net_if *i, const struct hpl_node *map)
 {
-	const char *text = hpl_node_str(n);
+	const char *mac = hpl_node_get_str(hpl_node_get(map, "match"), "macaddress");
+	const char *name = hpl_node_get_str(map, "set-name");
 
-	if (!text || inet_pton(AF_INET, text, &i->gateway4) != 1 || !i->gateway4.s_addr)
-		return fault(c, &n->pos, "gateway4", "is no IPv4 address", "write it as 10.0.0.1");
-	return 0;
+	i->match = hpl_node_get(map, "match") != NULL;
+	if (mac)
+		sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &i->mac[0], &i->mac[1], &i->mac[2],
+			&i->mac[3], &i->mac[4], &i->mac[5]);
+	snprintf(i->name, sizeof(i->name), "%s", name ? name : i->match ? "" : i->id);
 }
 
-static int take_mtu(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
+/* "100", 100, "100ms", "1s"; 100 ms when it says nothing: without it a bond sees no broken link. */
+static unsigned milliseconds(const struct hpl_node *map)
 {
-	/* 68: least MTU of IPv4 (RFC 791); 65535: greatest packet */
-	if (n->kind != HPL_INT || n->integer < 68 || n->integer > 65535)
-		return fault(c, &n->pos, "mtu", "is no number from 68 to 65535", "write mtu: 1500");
-	i->mtu = (unsigned)n->integer;
-	return 0;
+	const struct hpl_node *n = hpl_node_get(map, "mii-monitor-interval");
+	const char *text = n ? hpl_node_str(n) : NULL;
+	char *unit;
+	unsigned long v;
+
+	if (!text)
+		return n ? number(map, "mii-monitor-interval", 60000) : 100;
+	v = strtoul(text, &unit, 10) * (hpl_streq(unit, "s") ? 1000 : 1);
+	return v <= 60000 ? (unsigned)v : 60000;
 }
 
-static int take_dhcp(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
+static void take_bond(struct hpl_net_bond *b, const struct hpl_node *parameters)
 {
-	if (n->kind != HPL_BOOL)
-		return fault(c, &n->pos, "dhcp4", "is neither true nor false", "write dhcp4: true or dhcp4: false");
-	i->dhcp4 = n->boolean;
-	return 0;
+	static const char *const modes[] = {"balance-rr", "active-backup", "balance-xor", "broadcast",
+		"802.3ad", "balance-tlb", "balance-alb", NULL};
+	static const char *const rates[] = {"slow", "fast", NULL};
+	static const char *const policies[] = {"layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4",
+		"vlan+srcmac", NULL};
+	int mode = word(parameters, "mode", modes);
+
+	b->mode = mode < 0 ? 0 : (unsigned char)mode; /* balance-rr: the default of netplan and kernel */
+	b->miimon_ms = milliseconds(parameters);
+	b->lacp_rate = word(parameters, "lacp-rate", rates);
+	b->hash_policy = word(parameters, "transmit-hash-policy", policies);
+	b->primary = -1;
 }
 
-static int take_route(const struct ctx *c, struct hpl_net_route *r, const struct hpl_node *n)
+static void take_interface(struct hpl_net_if *i, const struct hpl_node *map)
 {
-	const char *to = hpl_node_get_str(n, "to"), *via = hpl_node_get_str(n, "via");
-	bool ok = to && via && inet_pton(AF_INET, via, &r->via) == 1;
+	const struct hpl_node *addresses = hpl_node_get(map, "addresses"), *routes = hpl_node_get(map, "routes");
+	bool ra;
 
-	if (ok && hpl_streq(to, "default"))
-		r->to = (struct hpl_net_prefix){0};
-	else if (ok)
-		ok = hpl_net_prefix_parse(&r->to, to);
-	if (!ok)
-		return fault(c, &n->pos, "routes", "is no route",
-			"write {to: 10.1.0.0/16, via: 10.0.0.1}, or to: default");
-	return 0;
-}
+	hpl_node_get_bool(map, "dhcp4", &i->dhcp4);
+	i->accept_ra = hpl_node_get_bool(map, "accept-ra", &ra) ? (enum hpl_net_choice)ra : HPL_NET_UNSET;
+	i->mtu = number(map, "mtu", 65535);
+	i->address_count = list_count(addresses, HPL_NET_ADDRESSES);
+	for (size_t k = 0; k < i->address_count; k++) {
+		const char *text = hpl_node_str(addresses->list.items[k]);
 
-static int take_routes(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
-{
-	if (n->kind != HPL_LIST || n->list.count > HPL_NET_ROUTES)
-		return fault(c, &n->pos, "routes", "is no list of at most 16 routes",
-			"write routes: [{to: 10.1.0.0/16, via: 10.0.0.1}]");
-	for (size_t k = 0; k < n->list.count; k++)
-		if (take_route(c, &i->routes[k], n->list.items[k]) < 0)
-			return -1;
-	i->route_count = n->list.count;
-	return 0;
-}
-
-static int take_search(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
-{
-	if (n->kind != HPL_LIST || n->list.count > HPL_NET_SEARCH)
-		return fault(c, &n->pos, "nameservers.search", "is no list of at most 6 domains",
-			"write search: [example.com]");
-	for (size_t k = 0; k < n->list.count; k++) {
-		const char *text = hpl_node_str(n->list.items[k]);
-
-		if (!text || !hpl_net_domain_valid(text))
-			return fault(c, &n->list.items[k]->pos, "nameservers.search", "is no domain name",
-				"write search: [example.com]");
-		snprintf(i->search[k], sizeof(i->search[k]), "%s", text);
+		if (text)
+			hpl_net_prefix_parse(&i->addresses[k], text);
 	}
-	i->search_count = n->list.count;
-	return 0;
+	take_ip(&i->gateway4, hpl_node_get(map, "gateway4"), AF_INET);
+	take_ip(&i->gateway6, hpl_node_get(map, "gateway6"), AF_INET6);
+	i->route_count = list_count(routes, HPL_NET_ROUTES);
+	for (size_t k = 0; k < i->route_count; k++)
+		take_route(&i->routes[k], routes->list.items[k]);
+	take_nameservers(i, hpl_node_get(map, "nameservers"));
+	take_match(i, i->kind == HPL_NET_ETHERNET ? map : NULL);
+	i->vlan = i->kind == HPL_NET_VLAN ? number(map, "id", 4094) : 0;
+	take_bond(&i->bond, hpl_node_get(map, "parameters"));
 }
 
-static int take_nameservers(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n)
+static void take_section(struct hpl_net_reading *r, const struct hpl_node *network,
+	enum hpl_net_kind kind)
 {
-	const struct hpl_node *list = n->kind == HPL_MAP ? hpl_node_get(n, "addresses") : NULL;
-	const struct hpl_node *search = n->kind == HPL_MAP ? hpl_node_get(n, "search") : NULL;
+	const struct hpl_node *map = hpl_node_get(network, hpl_net_sections[kind]);
 
-	if (!list || list->kind != HPL_LIST)
-		return fault(c, &n->pos, "nameservers", "has no list of addresses",
-			"write nameservers: {addresses: [10.0.0.53]}");
-	for (size_t k = 0; k < list->list.count; k++) {
-		const char *text = hpl_node_str(list->list.items[k]);
-		struct in_addr a;
+	for (size_t k = 0; map && map->kind == HPL_MAP && k < map->map.count; k++) {
+		const struct hpl_entry *e = &map->map.entries[k];
+		struct hpl_net_if *i = &r->config->ifs[r->config->count];
 
-		if (!text || inet_pton(AF_INET, text, &a) != 1)
-			return fault(c, &list->list.items[k]->pos, "nameservers.addresses",
-				"is no IPv4 address", "write it as 10.0.0.53");
-		if (i->server_count < HPL_NET_SERVERS)
-			i->servers[i->server_count++] = a;
+		if (r->config->count == HPL_NET_IFS) {
+			struct hpl_fault *f = hpl_net_fault(r, HPL_MSG_NETWORK_CONFIG_INVALID,
+				HPL_NET_IFS - 1, "", e->pos, "more than %d interfaces follow", HPL_NET_IFS);
+
+			hpl_net_cure(f, "configure at most %d interfaces", HPL_NET_IFS);
+			return;
+		}
+		i->kind = kind;
+		i->parent = -1;
+		snprintf(i->id, sizeof(i->id), "%s", e->key);
+		r->entries[r->config->count++] = e;
+		take_interface(i, e->value);
 	}
-	return search ? take_search(c, i, search) : 0;
 }
 
-static const struct {
-	const char *name;
-	bool fixed_only; /* must be absent with dhcp4: true */
-	int (*take)(const struct ctx *c, struct hpl_net_if *i, const struct hpl_node *n);
-} keys[] = {
-	{"dhcp4", false, take_dhcp},
-	{"mtu", false, take_mtu},
-	{"addresses", true, take_addresses},
-	{"gateway4", true, take_gateway},
-	{"routes", true, take_routes},
-	{"nameservers", true, take_nameservers},
-};
+/* ---- all together ---- */
 
-static int take_interface(struct ctx *c, struct hpl_net_if *i, const struct hpl_entry *e)
+static int unreadable(struct hpl_net_reading *r, const struct hpl_err *why)
 {
-	const struct hpl_node *map = e->value;
+	struct hpl_fault *f;
+	int rc = why->sys == ENOMEM ? -1 : hpl_faults_add(&f, r->faults, r->err);
 
-	snprintf(c->path, sizeof(c->path), "network.ethernets.%.40s", e->key);
-	if (!name_valid(e->key))
-		return fault(c, &e->pos, "", "is no name of an interface",
-			"use the name that the guest's kernel gives it, as enc8 or eth0");
-	snprintf(i->name, sizeof(i->name), "%s", e->key);
-	if (map->kind != HPL_MAP)
-		return fault(c, &map->pos, "", "is no mapping", "write dhcp4: true beneath it");
-	if (!hpl_node_get(map, "dhcp4"))
-		return fault(c, &e->pos, "dhcp4", "is required", "write dhcp4: true or dhcp4: false");
-	for (size_t k = 0; k < HPL_ARRAY_SIZE(keys); k++) {
-		const struct hpl_node *n = hpl_node_get(map, keys[k].name);
-
-		if (!n)
-			continue;
-		if (keys[k].fixed_only && i->dhcp4)
-			return fault(c, &n->pos, keys[k].name, "is not allowed together with dhcp4: true",
-				"take it out, or set dhcp4: false");
-		if (keys[k].take(c, i, n) < 0)
-			return -1;
-	}
-	if (!i->dhcp4 && !i->address_count)
-		return fault(c, &e->pos, "addresses", "is required with dhcp4: false",
-			"write addresses: [10.0.0.5/24]");
-	return 0;
+	if (rc < 0 && r->err)
+		*r->err = *why;
+	if (rc)
+		return rc;
+	f->msg = HPL_MSG_NETWORK_CONFIG_INVALID;
+	f->pos = (struct hpl_pos){1, 1};
+	sscanf(why->place, "%u:%u", &f->pos.line, &f->pos.col);
+	f->keyword = "yaml";
+	snprintf(f->text, sizeof(f->text), "%.380s", why->text);
+	snprintf(f->cure, sizeof(f->cure), "%.250s", why->cure);
+	return 1;
 }
 
-static int take_network(struct ctx *c, struct hpl_net_config *ret, const struct hpl_node *root)
+/* Errors before warnings, each in the order of the file. */
+static int by_place(const void *a, const void *b)
 {
-	const struct hpl_node *network = root->kind == HPL_MAP ? hpl_node_get(root, "network") : NULL;
-	const struct hpl_node *version, *ethernets;
+	const struct hpl_fault *x = a, *y = b;
+	bool ex = hpl_fault_is_error(x), ey = hpl_fault_is_error(y);
 
-	if (!network || network->kind != HPL_MAP)
-		return fault(c, &root->pos, "network", "is missing or no mapping", "write network: {ethernets: ...}");
-	version = hpl_node_get(network, "version");
-	if (version && version->kind != HPL_INT)
-		return fault(c, &version->pos, "network.version", "is no number", "write version: 2");
-	ethernets = hpl_node_get(network, "ethernets");
-	if (!ethernets || ethernets->kind != HPL_MAP || !ethernets->map.count ||
-		ethernets->map.count > HPL_NET_IFS)
-		return fault(c, ethernets ? &ethernets->pos : &network->pos, "network.ethernets",
-			"does not hold 1 to 8 interfaces", "write ethernets: {enc8: {dhcp4: true}}");
-	for (size_t k = 0; k < ethernets->map.count; k++)
-		if (take_interface(c, &ret->ifs[k], &ethernets->map.entries[k]) < 0)
-			return -1;
-	ret->count = ethernets->map.count;
-	return 0;
+	if (ex != ey)
+		return ex ? -1 : 1;
+	if (x->pos.line != y->pos.line)
+		return x->pos.line < y->pos.line ? -1 : 1;
+	return x->pos.col != y->pos.col ? (x->pos.col < y->pos.col ? -1 : 1) : strcmp(x->path, y->path);
 }
 
-int hpl_net_config_parse(struct hpl_net_config *ret, const char *text, size_t len, struct hpl_err *err)
+static int judge(struct hpl_net_reading *r, const struct hpl_node *root)
+{
+	const struct hpl_node *network = hpl_node_get(root, "network");
+	size_t before = r->faults->count;
+	int errors = 0;
+
+	if (hpl_part_validate("network", root, "", 0, r->faults, r->err) < 0)
+		return -1;
+	for (size_t i = before; i < r->faults->count; i++)
+		hpl_net_words(&r->faults->items[i], root);
+	take_section(r, network, HPL_NET_ETHERNET);
+	take_section(r, network, HPL_NET_BOND);
+	take_section(r, network, HPL_NET_VLAN);
+	hpl_net_rules(r);
+	hpl_net_notes(r, network);
+	if (r->broken)
+		return -1;
+	if (r->faults->count > before)
+		qsort(r->faults->items + before, r->faults->count - before, sizeof(*r->faults->items), by_place);
+	for (size_t i = before; i < r->faults->count; i++)
+		errors |= hpl_fault_is_error(&r->faults->items[i]);
+	return errors;
+}
+
+int hpl_net_config_read(struct hpl_net_config *ret, const char *text, size_t len,
+	struct hpl_faults *faults, struct hpl_err *err)
 {
 	const struct hpl_reader_limits limits = {.bytes = HPL_NET_CONFIG_BYTES, .depth = 16, .nodes = 4096};
-	struct hpl_doc *doc = NULL;
-	struct hpl_net_config *config = calloc(1, sizeof(*config));
-	struct ctx c = {.err = err};
+	_cleanup_doc_ struct hpl_doc *doc = NULL;
+	_cleanup_free_ struct hpl_net_config *config = calloc(1, sizeof(*config));
+	struct hpl_net_reading r = {.config = config, .faults = faults, .err = err};
+	struct hpl_err why = HPL_ERR_NULL;
 	int rc;
 
 	if (!config)
 		return HPL_OOM(err);
-	rc = hpl_yaml_read(&doc, text, len, &limits, (struct hpl_pos){1, 1}, 0, err);
-	if (rc < 0) {
-		HPL_WRAP(err, ID, "network-config");
-	} else {
-		rc = take_network(&c, config, hpl_doc_root(doc));
-		if (rc == 0)
-			*ret = *config;
-		hpl_doc_free(doc);
-	}
-	free(config);
+	if (hpl_yaml_read(&doc, text, len, &limits, (struct hpl_pos){1, 1}, 0, &why) < 0)
+		return unreadable(&r, &why);
+	rc = judge(&r, hpl_doc_root(doc));
+	if (rc == 0)
+		*ret = *config;
 	return rc;
 }

@@ -172,6 +172,7 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	n->client = hpl_service_setting(s, "busybox", "/usr/bin/busybox");
 	n->hook = hpl_service_setting(s, "hook", "/usr/libexec/hpl/hpl-dhcp-hook");
 	n->sysfs = hpl_service_setting(s, "sysfs", "/sys");
+	n->ipv6_conf = hpl_service_setting(s, "ipv6_conf", "/proc/sys/net/ipv6/conf");
 	if (hpl_service_setting_u64(s, "link_s", 10, 0, 3600, &n->link_s, err) < 0 ||
 		hpl_service_setting_u64(s, "lease_s", 90, 1, 86400, &n->lease_s, err) < 0 ||
 		hpl_service_setting_u64(s, "reach_s", 300, 0, 86400, &n->reach_s, err) < 0 ||

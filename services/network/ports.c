@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interfaces: which ones, their fixed addresses or their DHCP client.
+ * The interfaces: which ones, and in what order they are set.
  *
  * There is no udev in a guest, so an interface may not have the name that network-config uses on
- * s390x: "enc8" is the CCW device 0.0.0008. It is found by its device; a single interface under
- * another name is taken for the single one that is configured.
+ * s390x: "enc8" is the CCW device 0.0.0008. It is found by its MAC address where the file says one, by
+ * its name, by its device; a single interface under another name is taken for the single one that is
+ * configured.
  */
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
-#include "services/network/files.h"
-#include "services/network/lease.h"
+#include "schema/contract.h"
 #include "services/network/network.h"
 
 #define TAG "hpcr-network"
 #define TAG_VALIDATOR "hpse-network-config-validator"
 
-enum { LINK_LOOK_MS = 100, DHCP_AGAIN_MS = 5000 };
+enum { LINK_LOOK_MS = 100, FAULTS_SAID = 20 };
 
-static void start_client(struct hpl_net_port *p);
-
-static void fail(struct hpl_network *n, struct hpl_err *err)
+void hpl_ports_fail(struct hpl_network *n, struct hpl_err *err)
 {
 	HPL_WRAP(err, HPL_MSG_NETWORK_CONFIGURE_FAILED, "network");
 	uv_timer_stop(&n->timer);
@@ -32,68 +29,26 @@ static void fail(struct hpl_network *n, struct hpl_err *err)
 	hpl_service_fail(n->service, TAG, err);
 }
 
-static int write_files(struct hpl_network *n, struct hpl_err *err)
-{
-	_cleanup_buf_ struct hpl_buf resolv = HPL_BUF_NULL, hosts = HPL_BUF_NULL;
-	struct hpl_net_if *ifs = calloc(n->port_count + 1, sizeof(*ifs));
-	char hostname[256] = "";
-
-	if (!ifs)
-		return HPL_OOM(err);
-	for (size_t i = 0; i < n->port_count; i++)
-		ifs[i] = n->ports[i].want;
-	hpl_net_resolv_conf(&resolv, ifs, n->port_count);
-	free(ifs);
-	gethostname(hostname, sizeof(hostname) - 1);
-	hpl_net_hosts(&hosts, hostname);
-	if (resolv.failed || hosts.failed)
-		return HPL_OOM(err);
-	if (hpl_file_write(n->resolv_conf, resolv.data, resolv.len, 0644, err) < 0)
-		return -1;
-	return hpl_file_write(n->hosts, hosts.data, hosts.len, 0644, err);
-}
-
-/* Addresses and routes of one interface. */
-static int apply(struct hpl_net_port *p, struct hpl_err *err)
-{
-	int fd = p->network->netlink;
-	const struct hpl_net_if *w = &p->want;
-	struct hpl_net_route gateway = {.via = w->gateway4};
-
-	if (hpl_link_up(fd, p->index, w->mtu, err) < 0)
-		return -1;
-	for (size_t i = 0; i < w->address_count; i++)
-		if (hpl_link_address_add(fd, p->index, &w->addresses[i], err) < 0)
-			return -1;
-	if (w->gateway4.s_addr && hpl_link_route_add(fd, p->index, &gateway, err) < 0) {
-		hpl_err_cure(err, "the gateway must be in the network of one of the addresses");
-		return -1;
-	}
-	for (size_t i = 0; i < w->route_count; i++)
-		if (hpl_link_route_add(fd, p->index, &w->routes[i], err) < 0)
-			return -1;
-	p->bound = true;
-	return 0;
-}
-
 static void list_names(const struct hpl_network *n, bool bound_only, char *out, size_t size)
 {
 	size_t at = 0;
 
 	out[0] = 0;
-	for (size_t i = 0; i < n->port_count && at < size; i++)
+	for (size_t i = 0; i < n->port_count && at < size; i++) {
+		const struct hpl_net_if *w = &n->ports[i].want;
+
 		if (!bound_only || n->ports[i].bound)
 			at += (size_t)snprintf(out + at, size - at, "%s%s", at ? " " : "",
-				n->ports[i].want.name);
+				*w->name ? w->name : w->id);
+	}
 }
 
-/* After every change: files, and once the word that the network is there. */
 static int update(struct hpl_network *n, struct hpl_err *err)
 {
 	size_t bound = 0;
-	char names[HPL_NET_IFS * IFNAMSIZ];
+	char names[HPL_NET_IFS * HPL_NET_ID];
 
-	if (write_files(n, err) < 0)
+	if (hpl_ports_write_files(n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n->port_count; i++)
 		bound += n->ports[i].bound;
@@ -111,105 +66,26 @@ static int update(struct hpl_network *n, struct hpl_err *err)
 	return 0;
 }
 
-/* ---- DHCP ---- */
-
-static void forget_address(struct hpl_net_port *p)
-{
-	if (p->want.address_count)
-		(void)hpl_link_address_remove(p->network->netlink, p->index, &p->want.addresses[0], NULL);
-	p->want.address_count = 0;
-	p->bound = false;
-}
-
-static void on_lease(struct hpl_net_port *p, const struct hpl_net_if *lease)
+void hpl_ports_changed(struct hpl_network *n)
 {
 	struct hpl_err err = HPL_ERR_NULL;
 
-	if (p->want.address_count &&
-		memcmp(&p->want.addresses[0], &lease->addresses[0], sizeof(lease->addresses[0])))
-		forget_address(p);
-	p->want = *lease;
-	if (apply(p, &err) < 0 || update(p->network, &err) < 0) {
-		HPL_WRAP(&err, 0, "lease of %s", p->want.name);
-		fail(p->network, &err);
-	}
-}
-
-static void on_client_line(void *ud, const char *text, size_t len, int is_err)
-{
-	struct hpl_net_port *p = ud;
-	struct hpl_net_if lease = p->want;
-
-	switch (hpl_lease_parse(&lease, text, len)) {
-	case HPL_LEASE_BOUND:
-		on_lease(p, &lease);
-		break;
-	case HPL_LEASE_LOST:
-		forget_address(p);
-		break;
-	case HPL_LEASE_NONE:
-		snprintf(p->last_line, sizeof(p->last_line), "%.*s", (int)len, text);
-		break;
-	}
-}
-
-static void on_client_again(uv_timer_t *t)
-{
-	struct hpl_network *n = t->data;
-
-	for (size_t i = 0; i < n->port_count; i++)
-		if (n->ports[i].want.dhcp4 && !n->ports[i].dhcp)
-			start_client(&n->ports[i]);
-}
-
-static void on_client_end(void *ud, int status, struct hpl_err *cause)
-{
-	struct hpl_net_port *p = ud;
-	struct hpl_err err = HPL_ERR_NULL;
-
-	p->dhcp = NULL;
-	if (p->network->configured) {
-		hpl_log_tag(HPL_SEV_WARNING, TAG, "DHCP client of %s ended (status %d), restarting it",
-			p->want.name, status);
-		uv_timer_start(&p->network->dhcp_timer, on_client_again, DHCP_AGAIN_MS, 0);
-		return;
-	}
-	if (status < 0)
-		err = *cause;
-	else
-		HPL_FAIL(&err, 0, 0, "DHCP client of %s ended with status %d: %s", p->want.name, status,
-			p->last_line);
-	fail(p->network, &err);
-}
-
-/* -t 4 -T 1 -A 1: a packet each second until there is an answer; no ARP probe of the address. */
-static void start_client(struct hpl_net_port *p)
-{
-	struct hpl_network *n = p->network;
-	const char *const argv[] = {n->client, "udhcpc", "-f", "-i", p->want.name, "-s", n->hook, "-t", "4",
-		"-T", "1", "-A", "1", "-O", "mtu", NULL};
-	const struct hpl_proc spec = {.argv = argv, .timeout_ms = INT_MAX};
-	struct hpl_err err = HPL_ERR_NULL;
-
-	if (hpl_link_up(n->netlink, p->index, p->want.mtu, &err) < 0 ||
-		hpl_child_run(n->service, &spec, on_client_line, on_client_end, p, &p->dhcp, &err) < 0) {
-		HPL_WRAP(&err, 0, "DHCP on %s", p->want.name);
-		fail(n, &err);
-	}
+	if (update(n, &err) < 0)
+		hpl_ports_fail(n, &err);
 }
 
 static void on_lease_limit(uv_timer_t *t)
 {
 	struct hpl_network *n = t->data;
 	struct hpl_err err = HPL_ERR_NULL;
-	char names[HPL_NET_IFS * IFNAMSIZ];
+	char names[HPL_NET_IFS * HPL_NET_ID];
 
 	list_names(n, false, names, sizeof(names));
 	HPL_FAIL(&err, 0, 0, "no DHCP server gave an address within %u s (interfaces: %s)",
 		(unsigned)n->lease_s, names);
 	hpl_err_cure(&err, "start a DHCP server in the guest's network, or give a network-config with "
 			   "fixed addresses");
-	fail(n, &err);
+	hpl_ports_fail(n, &err);
 }
 
 /* ---- which interfaces ---- */
@@ -234,33 +110,117 @@ static bool is_ccw(const struct hpl_network *n, const char *wanted, const char *
 	return false;
 }
 
-static const struct hpl_link *find_link(const struct hpl_network *n, const char *wanted,
+/* Not what modules make when they are loaded (dummy0, bond0); veth is the link of a guest in a
+ * namespace. */
+static bool is_device(const struct hpl_link *l)
+{
+	return l->ethernet && !l->loopback && (!*l->kind || hpl_streq(l->kind, "veth"));
+}
+
+static size_t ethernet_count(const struct hpl_network *n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n->port_count; i++)
+		count += n->ports[i].want.kind == HPL_NET_ETHERNET;
+	return count;
+}
+
+static const struct hpl_link *find_link(const struct hpl_network *n, const struct hpl_net_if *wanted,
 	const struct hpl_link *links, size_t count)
 {
 	const struct hpl_link *only = NULL;
 	size_t usable = 0;
 
+	if (wanted->match) {
+		for (size_t i = 0; i < count; i++)
+			if (is_device(&links[i]) && !memcmp(links[i].mac, wanted->mac, sizeof(wanted->mac)))
+				return &links[i];
+		return NULL;
+	}
 	for (size_t i = 0; i < count; i++)
-		if (hpl_streq(links[i].name, wanted))
+		if (hpl_streq(links[i].name, wanted->name))
 			return &links[i];
 	for (size_t i = 0; i < count; i++)
-		if (is_ccw(n, wanted, links[i].name))
+		if (is_ccw(n, wanted->name, links[i].name))
 			return &links[i];
 	for (size_t i = 0; i < count; i++)
-		if (links[i].ethernet && !links[i].loopback) {
+		if (is_device(&links[i])) {
 			only = &links[i];
 			usable++;
 		}
-	return usable == 1 && n->port_count == 1 ? only : NULL;
+	return usable == 1 && ethernet_count(n) == 1 ? only : NULL;
 }
 
-static int bind_port(struct hpl_net_port *p, const struct hpl_link *l, struct hpl_err *err)
+static int not_there(const struct hpl_net_if *w, struct hpl_err *err)
+{
+	if (w->match)
+		HPL_FAIL(err, 0, 0, "the guest has no interface with the MAC address "
+			"%02x:%02x:%02x:%02x:%02x:%02x", w->mac[0], w->mac[1], w->mac[2], w->mac[3],
+			w->mac[4], w->mac[5]);
+	else
+		HPL_FAIL(err, 0, 0, "the guest has no interface '%s'", w->name);
+	hpl_err_place(err, "network-config network.ethernets.%s", w->id);
+	hpl_err_cure(err, "use the names or MAC addresses of the guest's interfaces");
+	return 1;
+}
+
+/* Names may be exchanged (eth0 becomes eth1 and eth1 eth0): those whose new name is taken step aside
+ * first. */
+static int rename_ports(struct hpl_network *n, const struct hpl_link *links, size_t count,
+	struct hpl_err *err)
+{
+	char aside[IFNAMSIZ];
+
+	for (size_t i = 0; i < n->port_count; i++) {
+		struct hpl_net_port *p = &n->ports[i];
+		bool taken = false;
+
+		for (size_t k = 0; p->renamed && k < count; k++)
+			taken |= hpl_streq(links[k].name, p->want.name);
+		snprintf(aside, sizeof(aside), "hpl-aside%zu", i);
+		if (taken && hpl_link_rename(n->netlink, p->index, aside, err) < 0)
+			return HPL_WRAP(err, 0, "interface %s", p->want.name);
+	}
+	for (size_t i = 0; i < n->port_count; i++) {
+		struct hpl_net_port *p = &n->ports[i];
+
+		if (p->renamed && hpl_link_rename(n->netlink, p->index, p->want.name, err) < 0)
+			return HPL_WRAP(err, 0, "interface %s", p->want.name);
+	}
+	return 0;
+}
+
+static void bind_port(struct hpl_net_port *p, const struct hpl_link *l)
 {
 	p->index = l->index;
-	if (hpl_streq(p->want.name, l->name))
-		return 0;
-	hpl_log_tag(HPL_SEV_NOTICE, TAG, "interface %s of network-config is %s here", p->want.name, l->name);
-	return hpl_link_rename(p->network->netlink, l->index, p->want.name, err);
+	if (!*p->want.name)
+		memcpy(p->want.name, l->name, IFNAMSIZ);
+	p->renamed = !hpl_streq(p->want.name, l->name);
+	if (p->renamed)
+		hpl_log_tag(HPL_SEV_NOTICE, TAG, "interface %s of network-config is %s here", p->want.id, l->name);
+}
+
+static int find_configured(struct hpl_network *n, const struct hpl_link *links, size_t count,
+	struct hpl_err *err)
+{
+	const struct hpl_link *found[HPL_NET_IFS] = {0};
+
+	for (size_t i = 0; i < n->port_count; i++) {
+		if (n->ports[i].want.kind != HPL_NET_ETHERNET)
+			continue;
+		found[i] = find_link(n, &n->ports[i].want, links, count);
+		if (!found[i])
+			return not_there(&n->ports[i].want, err);
+		for (size_t k = 0; k < i; k++)
+			if (found[k] == found[i])
+				return HPL_FAIL(err, 0, 0, "%s and %s of network-config are both the interface %s",
+					n->ports[k].want.id, n->ports[i].want.id, found[i]->name);
+	}
+	for (size_t i = 0; i < n->port_count; i++)
+		if (found[i])
+			bind_port(&n->ports[i], found[i]);
+	return rename_ports(n, links, count, err);
 }
 
 /* 0: every wanted interface is there. 1: not yet. */
@@ -271,24 +231,17 @@ static int find_links(struct hpl_network *n, struct hpl_err *err)
 
 	if (hpl_link_list(n->netlink, links, &count, err) < 0)
 		return -1;
-	for (size_t i = 0; n->from_config && i < n->port_count; i++) {
-		const struct hpl_link *l = find_link(n, n->ports[i].want.name, links, count);
-
-		if (!l) {
-			HPL_FAIL(err, 0, 0, "the guest has no interface '%s'", n->ports[i].want.name);
-			hpl_err_place(err, "network-config network.ethernets.%s", n->ports[i].want.name);
-			hpl_err_cure(err, "use the names of the guest's interfaces");
-			return 1;
-		}
-		if (bind_port(&n->ports[i], l, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; !n->from_config && i < count && n->port_count < HPL_NET_IFS; i++)
-		if (links[i].ethernet && !links[i].loopback) {
+	if (n->from_config)
+		return find_configured(n, links, count, err);
+	for (size_t i = 0; i < count && n->port_count < HPL_NET_IFS; i++)
+		if (is_device(&links[i])) {
 			struct hpl_net_port *p = &n->ports[n->port_count++];
 
 			memcpy(p->want.name, links[i].name, IFNAMSIZ);
+			p->network = n;
 			p->want.dhcp4 = true;
+			p->want.accept_ra = HPL_NET_UNSET;
+			p->want.parent = -1;
 			p->index = links[i].index;
 		}
 	if (n->port_count)
@@ -302,19 +255,18 @@ static int configure(struct hpl_network *n, struct hpl_err *err)
 {
 	bool dhcp = false;
 
+	if (hpl_ports_build(n, err) < 0)
+		return -1;
 	for (size_t i = 0; i < n->port_count; i++) {
-		struct hpl_net_port *p = &n->ports[i];
-
-		p->network = n;
-		dhcp |= p->want.dhcp4;
-		if (!p->want.dhcp4 && apply(p, err) < 0)
-			return HPL_WRAP(err, 0, "interface %s", p->want.name);
+		dhcp |= n->ports[i].want.dhcp4;
+		if (hpl_port_apply(&n->ports[i], err) < 0)
+			return HPL_WRAP(err, 0, "interface %s", n->ports[i].want.name);
 	}
 	if (dhcp)
 		uv_timer_start(&n->timer, on_lease_limit, n->lease_s * 1000, 0);
 	for (size_t i = 0; i < n->port_count; i++)
 		if (n->ports[i].want.dhcp4)
-			start_client(&n->ports[i]);
+			hpl_dhcp_start(&n->ports[i]);
 	return update(n, err);
 }
 
@@ -328,29 +280,64 @@ static void on_look(uv_timer_t *t)
 		return;
 	uv_timer_stop(t);
 	if (rc != 0 || configure(n, &err) < 0)
-		fail(n, &err);
+		hpl_ports_fail(n, &err);
+}
+
+/* ---- network-config ---- */
+
+/* The first error is the failure, said by the caller; all others are said here. */
+static void say_faults(struct hpl_network *n, const struct hpl_faults *faults)
+{
+	size_t said = 0;
+
+	for (size_t i = 0; i < faults->count; i++) {
+		struct hpl_err e = HPL_ERR_NULL;
+		const struct hpl_msg_info *info = hpl_msg_info(faults->items[i].msg);
+
+		hpl_fault_to_err(&e, "network-config", &faults->items[i]);
+		if (!hpl_fault_is_error(&faults->items[i]))
+			hpl_service_warn(n->service, TAG_VALIDATOR, &e);
+		else if (i > 0 && said++ < FAULTS_SAID)
+			hpl_log_tag(HPL_SEV_NOTICE, TAG_VALIDATOR, "%s: %s -> %s: %s%s%s", info->id, info->text,
+				e.place, e.text, *e.cure ? "; " : "", e.cure);
+	}
+	if (said > FAULTS_SAID)
+		hpl_log_tag(HPL_SEV_NOTICE, TAG_VALIDATOR, "%zu more faults in network-config",
+			said - FAULTS_SAID);
+}
+
+static int judge_config(struct hpl_network *n, const struct hpl_buf *text, struct hpl_err *err)
+{
+	_cleanup_free_ struct hpl_net_config *c = calloc(1, sizeof(*c));
+	struct hpl_faults faults = {0};
+	int rc;
+
+	if (!c)
+		return HPL_OOM(err);
+	rc = hpl_net_config_read(c, text->data ? text->data : "", text->len, &faults, err);
+	if (rc >= 0)
+		say_faults(n, &faults);
+	if (rc > 0)
+		hpl_fault_to_err(err, "network-config", &faults.items[0]);
+	hpl_faults_done(&faults);
+	for (size_t i = 0; rc == 0 && i < c->count; i++) {
+		n->ports[n->port_count].network = n;
+		n->ports[n->port_count++].want = c->ifs[i];
+	}
+	return rc ? -1 : 0;
 }
 
 static int read_config(struct hpl_network *n, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
-	struct hpl_net_config *c;
-	char names[HPL_NET_IFS * IFNAMSIZ];
-	int rc;
+	char names[HPL_NET_IFS * HPL_NET_ID];
 
 	if (access(n->config_file, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	if (hpl_file_read(&text, n->config_file, HPL_NET_CONFIG_BYTES, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_NETWORK_CONFIG_INVALID, "network-config");
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return HPL_OOM(err);
-	rc = hpl_net_config_parse(c, text.data ? text.data : "", text.len, err);
-	for (size_t i = 0; rc == 0 && i < c->count; i++)
-		n->ports[n->port_count++].want = c->ifs[i];
-	free(c);
-	if (rc < 0)
-		return rc;
+	if (judge_config(n, &text, err) < 0)
+		return -1;
 	n->from_config = true;
 	hpl_service_say(n->service, TAG_VALIDATOR, HPL_MSG_NETWORK_CONFIG_VALID,
 		"Validation of Schema is Successful");
@@ -368,8 +355,6 @@ int hpl_ports_begin(struct hpl_network *n, struct hpl_err *err)
 		return HPL_WRAP(err, HPL_MSG_NETWORK_CONFIGURE_FAILED, "loopback");
 	if (read_config(n, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n->port_count; i++)
-		n->ports[i].network = n;
 	n->deadline_us = hpl_mono_us() + n->link_s * 1000000;
 	uv_timer_start(&n->timer, on_look, 0, LINK_LOOK_MS);
 	return 0;

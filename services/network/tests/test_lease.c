@@ -10,12 +10,12 @@ static enum hpl_lease_event parse(struct hpl_net_if *i, const char *line)
 	return hpl_lease_parse(i, line, strlen(line));
 }
 
-static const char *ip(struct in_addr a)
+static const char *ip(struct hpl_net_ip a)
 {
-	static char text[4][INET_ADDRSTRLEN];
-	static unsigned at;
+	static char text[INET6_ADDRSTRLEN];
 
-	return inet_ntop(AF_INET, &a, text[at++ % 4], INET_ADDRSTRLEN);
+	hpl_net_ip_text(text, &a);
+	return text;
 }
 
 Test(lease, a_bound_line_gives_address_router_and_servers)
@@ -24,7 +24,7 @@ Test(lease, a_bound_line_gives_address_router_and_servers)
 
 	cr_assert_eq(parse(&i, "lease bound ip=10.0.2.15 mask=24 router=10.0.2.2,10.0.2.9"
 			       " dns=10.0.2.3,10.0.2.4 domain=example.com mtu=1400"), HPL_LEASE_BOUND);
-	cr_expect_str_eq(ip(i.addresses[0].address), "10.0.2.15");
+	cr_expect_str_eq(ip(i.addresses[0].ip), "10.0.2.15");
 	cr_expect_eq(i.addresses[0].length, 24);
 	cr_expect_str_eq(ip(i.gateway4), "10.0.2.2");
 	cr_expect_eq(i.server_count, 2);

@@ -319,7 +319,7 @@ Test(network_service, a_gateway_outside_the_network_is_refused)
 			      " gateway4: 192.168.9.9}}}\n");
 	make_network("enc8", false, false);
 	launch(NULL, NULL);
-	expect_failed("HPL13008E", "cannot set the route");
+	expect_failed("HPL13007E", "192.168.9.9 is in no network");
 }
 
 Test(network_service, a_faulty_network_config_fails_with_its_place)
