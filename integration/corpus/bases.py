@@ -7,16 +7,6 @@ from emit import Block, Map, Raw, get, put, tree
 from material import b64, compose
 
 PRODUCTS = ('hpvs', 'ccrt', 'ccrv', 'ccco')
-PARTS = {
-    'hpvs': ('contract', 'app', 'logging', 'logging-required', 'volumes', 'images', 'auths',
-             'signature', 'attestation'),
-    'ccrv': ('contract', 'app', 'app-ccrv', 'logging', 'logging-required', 'volumes', 'images',
-             'auths', 'signature', 'attestation'),
-    'ccco': ('contract', 'app', 'app-ccco', 'logging', 'volumes', 'volumes-ccco', 'images', 'auths',
-             'signature', 'attestation'),
-}
-PARTS['ccrt'] = PARTS['hpvs']
-
 CANARY = 'CANARY'  # begins every secret; no output may hold it
 SEED_W = CANARY + '-seed-of-workload-1'
 SEED_E = CANARY + '-seed-of-deployer-1'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A case: a contract that is wrong in one way, and what has to be said of it."""
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from emit import FORMS, path_text, write
 
@@ -24,9 +24,10 @@ class Case:
     after: str = None        # the id that is left then; None: valid
     keys: tuple = ()         # schema keys it is about
     secrets: tuple = ()      # more texts that no output may hold
-    guest: str = 'chain'     # who decides in the guest; None with why: not comparable
+    opened: bool = False     # the tool gets the image's private key
+    says: str = None         # an id that the guest says in its log
+    guest: bool = True       # False: guest and tool are not asked the same; why says it
     why: str = ''
-    tags: tuple = field(default_factory=tuple)
 
 
 class Corpus:

@@ -12,8 +12,8 @@ from material import DIGEST, IMAGE, archive, b64, compose, compose_file, special
 
 NO_PEM, KEY_TYPE, SERVER, CERT, KEY, REJECTED = (
     'HPL01005E', 'HPL01006E', 'HPL01007E', 'HPL01008E', 'HPL01009E', 'HPL01011E')
-AUDITOR, REGISTRY, SIGNED, ONE, EXPIRED, SOON = (
-    'HPL11002E', 'HPL09001E', 'HPL12001E', 'HPL12004E', 'HPL12007E', 'HPL12015W')
+VALID_UNTIL, AUDITOR, REGISTRY, SIGNED, ONE, EXPIRED, SOON = (
+    'HPL12014I', 'HPL11002E', 'HPL09001E', 'HPL12001E', 'HPL12004E', 'HPL12007E', 'HPL12015W')
 BAD_ARCHIVE, BAD_TAR, NO_FILE, BAD_COMPOSE, NO_DIGEST, ONLY_DCT, BAD_ENV = (
     'HPL06006E', 'HPL06007E', 'HPL06008E', 'HPL06009E', 'HPL06010E', 'HPL06004E', 'HPL06003E')
 PODS, DESCRIPTORS, POLICY = 'HPL15005E', 'HPL15002E', 'HPL16002E'
@@ -220,12 +220,12 @@ class KeyCases:
         m = self.mat
         for form in ('block', 'quoted'):
             self.signed(f'signed {form}', form)
-            self.signed(f'signed, certificate {form}', form, public=m.signer_crt)
-            self.signed(f'signed, base64 twice {form}', form, public=b64(m.signer_crt))
+            self.signed(f'signed, certificate {form}', form, public=m.signer_crt, says=VALID_UNTIL)
+            self.signed(f'signed, base64 twice {form}', form, public=b64(m.signer_crt), says=VALID_UNTIL)
             self.signed(f'signed, literal line ends {form}', form,
                         public=m.signer_pub.replace('\n', '\\n'))
             self.signed(f'signed, ends soon {form}', form, public=m.signer_soon_crt, id=SOON, valid=True,
-                        line='signingKey')
+                        says=SOON, line='signingKey')
             for what, args in (
                     ('by another key', {'signer': 'other'}),
                     ('changed after', {'change': lambda t, s: t.replace('log.example.com', 'log.example.org')}),

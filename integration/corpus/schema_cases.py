@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes against the schema, made for every key that the parts know: nothing here names a key."""
-from bases import PARTS, CANARY, ensure
+from bases import CANARY, ensure
 from cases import CONTRACT, forms_for, pick
 from emit import Map, Raw, clone, drop, get, path_text, put, rename
 from schema_keys import walk
@@ -33,16 +33,12 @@ class SchemaCases:
         self.corpus = corpus
         self.parts = parts
         self.bases = bases
-        self.tops = {p: parts.root([n + '.json' for n in names]) for p, names in PARTS.items()}
 
     def build(self):
         done = set()
         for product in ('hpvs', 'ccco', 'ccrv'):
             for kind in ('Pod', 'ConfigMap'):
-                self.tops[product].kind = kind
-                top = self.parts.root([n + '.json' for n in PARTS[product]])
-                top.kind = kind
-                for path, view in walk(top):
+                for path, view in walk(self.parts.root(product, kind)):
                     mark = (path, tuple(view.keys_here()) or (product != 'hpvs' and path,))
                     names = [n for n in self.bases.for_path(path)
                              if product in self.bases.products(n)]
@@ -57,17 +53,14 @@ class SchemaCases:
         base = pick(name, [n for n in self.bases.for_path(path)
                            if product in self.bases.products(n)])
         root = self.bases.root(base)
-        top = self.parts.root([n + '.json' for n in PARTS[product]])
-        top.kind = kind
         if kind == 'ConfigMap' and path[:2] == ('workload', 'play') and len(path) > 3:
             put(root, path[:4], self.bases.config_map())
-        ensure(root, path, top, self.bases.mat)
+        ensure(root, path, self.parts.root(product, kind), self.bases.mat)
         after = KEY_SOURCE if base == 'keys' else None
         return base, root, after
 
     def place(self, product, path, view, kind):
-        parent = self.parts.root([n + '.json' for n in PARTS[product]])
-        parent.kind = kind
+        parent = self.parts.root(product, kind)
         for step in path[:-1]:
             parent = parent.item() if isinstance(step, int) else parent.child(step)
         todo = [*self.types(view), *self.values(view), *self.names(view, parent, path),

@@ -5,21 +5,34 @@ A View is all schema nodes (of all parts of a product) that speak of one place o
 the schema is a property's node in a part: "app.json /$defs/container/properties/name". Every one of
 them is counted once, however many places it is used at.
 """
-import glob
 import json
 import os
 import re
 
 
+def products(source):
+    """{product: its parts}, from the tables of schema/parts.c."""
+    with open(source, encoding='utf-8') as f:
+        text = f.read()
+    found = {name: tuple(re.findall(r'"([^"]+)"', names)) for name, names in re.findall(
+        r'static const char \*const (\w+)\[\] = \{([^}]*), NULL\}', text)}
+    found['ccrt'] = found['hpvs']
+    return found
+
+
 class Parts:
+    """The parts of contracts; parts that no product has (network) are not read."""
+
     def __init__(self, directory):
         self.parts = {}
-        for path in sorted(glob.glob(os.path.join(directory, '*.json'))):
-            with open(path, encoding='utf-8') as f:
-                self.parts[os.path.basename(path)] = json.load(f)
+        self.products = products(os.path.join(directory, 'parts.c'))
+        for name in sorted({n for names in self.products.values() for n in names}):
+            with open(os.path.join(directory, 'parts', name + '.json'), encoding='utf-8') as f:
+                self.parts[name + '.json'] = json.load(f)
 
-    def root(self, names):
-        return View(self, [(n, '', self.parts[n]) for n in names])
+    def root(self, product, kind='Pod'):
+        return View(self, [(n + '.json', '', self.parts[n + '.json']) for n in self.products[product]],
+                    kind)
 
     def resolve(self, part, pointer):
         node = self.parts[part]

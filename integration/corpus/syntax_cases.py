@@ -21,18 +21,18 @@ SPOTS = (('compose', ('workload', 'volumes', 'data', 'seed')),
 
 
 def value_to(text):
-    """The value of the line becomes text; the mistake is in that line, at the value when col is True."""
+    """Changes are called with the lines and the number of one; they return that of the mistake."""
     def change(lines, at):
         key = re.match(r'\s*(- )?[^:]*:', lines[at]).group(0)
         lines[at] = key + ' ' + text
-        return at, len(key) + 1
+        return at
     return change
 
 
 def line_to(pattern, text):
     def change(lines, at):
         lines[at] = re.sub(pattern, text, lines[at], count=1)
-        return at, None
+        return at
     return change
 
 
@@ -40,7 +40,7 @@ def before(text):
     def change(lines, at):
         indent = len(lines[at]) - len(lines[at].lstrip())
         lines.insert(at, ' ' * indent + text)
-        return at, None
+        return at
     return change
 
 
@@ -124,11 +124,11 @@ class SyntaxCases:
             text, places = self.text(base, form)
             lines = text.split('\n')
             old = list(lines)
-            at, col = change(lines, places.key(path)[0] - 1)
+            at = change(lines, places.key(path)[0] - 1)
             if lines == old or not self.breaks(what, old, at, form):
                 continue
             self.add(self.label(base, path, form, what), 'syntax', '\n'.join(lines),
-                     CONTRACT if form == 'block' else NOT_YAML, at + 1, col and col + 1)
+                     CONTRACT if form == 'block' and what != 'tab indent' else NOT_YAML, at + 1)
 
     @staticmethod
     def breaks(what, lines, at, form):
@@ -258,7 +258,7 @@ class SyntaxCases:
             root = self.bases.root('router')
             put(root, ('env', 'x-large'), Raw('x' * (16 << 20)))
             text, _ = self.text('router', form, root)
-            self.add(f'{form} 16 MiB', 'size', text, SIZE, why='too large')
+            self.add(f'{form} 16 MiB', 'size', text, SIZE)
             root = self.bases.root('router')
             put(root, ('env', 'x-many'), Raw('[' + '1,' * 1000001 + ']'))
             text, places = self.text('router', form, root)

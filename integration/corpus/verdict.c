@@ -13,14 +13,15 @@
  * Logging's own part is the code by which it reads certificates and keys; the service itself would
  * start rsyslogd.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "bus/fake/fake.h"
 #include "runtime/base/file.h"
 #include "runtime/crypto/log_material.h"
+#include "services/bootloader/cidata.h"
 #include "services/bootloader/keys.h"
 #include "services/bootloader/sections.h"
 #include "services/contract/contract.h"
@@ -135,14 +136,13 @@ static int auditor_key(struct run *r, const struct hpl_sections *s)
 	return 0;
 }
 
-/* As step_contract() of bootloader.c, which needs a cidata device. */
-static int boot(struct run *r, const char *text, size_t len)
+static int sections(struct run *r, const struct hpl_buf *text)
 {
 	struct hpl_sections s = {0};
 	struct hpl_err err = HPL_ERR_NULL;
 	int rc = 0;
 
-	if (hpl_sections_open(&s, text, len, r->key, &err) < 0) {
+	if (hpl_sections_open(&s, text->data ? text->data : "", text->len, r->key, &err) < 0) {
 		fail_err(r, &err);
 		return -1;
 	}
@@ -151,10 +151,28 @@ static int boot(struct run *r, const char *text, size_t len)
 	if (s.refused || auditor_key(r, &s) < 0)
 		rc = -1;
 	if (rc == 0) {
-		write_boot(r, "contract/user-data", text, len);
+		write_boot(r, "contract/user-data", text->data, text->len);
 		write_boot(r, "contract/user-data.decrypted", s.text.data, s.text.len);
 	}
 	hpl_sections_done(&s);
+	return rc;
+}
+
+/* As step_contract() of bootloader.c, with a directory in place of the mounted drive. */
+static int boot(struct run *r, const struct hpl_buf *text)
+{
+	_cleanup_close_ int dir = open(path_in(r, "cidata"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct hpl_cidata c = {0};
+	struct hpl_err err = HPL_ERR_NULL;
+	int rc;
+
+	write_boot(r, "cidata/user-data", text->data ? text->data : "", text->len);
+	if (hpl_cidata_read(&c, dir, &err) < 0) {
+		fail_err(r, &err);
+		return -1;
+	}
+	rc = sections(r, &c.user_data);
+	hpl_cidata_done(&c);
 	return rc;
 }
 
@@ -245,10 +263,9 @@ static void one(struct run *r, const char *number, const char *file)
 
 	fprintf(stderr, "== %s\n", number);
 	*r->id = *r->place = '\0';
-	/* one byte more than a contract may have, so that too large ones get to the bootloader */
 	if (hpl_file_read(&text, file, HPL_BUF_LIMIT, &err) < 0)
 		die(file, &err);
-	if (boot(r, text.data ? text.data : "", text.len) == 0)
+	if (boot(r, &text) == 0)
 		services(r);
 	printf("%s\t%s\t%s\n", number, *r->id ? r->id : "valid", r->place);
 	fflush(stdout);
@@ -264,6 +281,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		die("call: verdict WORKDIR PRIVATE_KEY < list", NULL);
 	if (hpl_mkdir_p(path_in(&r, "contract"), 0700, &err) < 0 ||
+		hpl_mkdir_p(path_in(&r, "cidata"), 0700, &err) < 0 ||
 		hpl_keys_load(&r.key, argv[2], &err) < 0)
 		die("start", &err);
 	while (fgets(line, sizeof(line), stdin)) {

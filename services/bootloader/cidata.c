@@ -39,6 +39,8 @@ static int read_all(struct hpl_cidata *c, int dir_fd, struct hpl_err *err)
 
 	if (r > 0)
 		HPL_FAIL(err, 0, 0, "the cidata device has no file user-data");
+	if (r < 0 && err && err->sys == EFBIG)
+		err->msg = HPL_MSG_CONTRACT_SIZE;
 	if (r != 0) {
 		hpl_err_cure(err, "put the contract at the top of the drive as user-data, at most 16 MiB");
 		return -1;
@@ -57,7 +59,7 @@ int hpl_cidata_read(struct hpl_cidata *ret, int dir_fd, struct hpl_err *err)
 
 	if (read_all(&c, dir_fd, err) < 0) {
 		hpl_cidata_done(&c);
-		if (err)
+		if (err && !err->msg)
 			err->msg = HPL_MSG_BOOTLOADER_INVALID_CONTRACT;
 		return -1;
 	}

@@ -7,6 +7,7 @@
  */
 #include "services/contract/tool/opened.h"
 
+#include <errno.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 
@@ -320,8 +321,17 @@ int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_o
 
 	*o = (struct hpl_opened){.file = strcmp(file, "-") == 0 ? "standard input" : file,
 		.delivered_text.wipe = 1, .text.wipe = 1, .key = opts->key};
-	if (hpl_tool_read(&o->delivered_text, file, HPL_TOOL_INPUT, err) < 0)
-		return -1;
+	if (hpl_tool_read(&o->delivered_text, file, HPL_TOOL_INPUT, &why) < 0) {
+		if (why.sys != EFBIG) {
+			*err = why;
+			return -1;
+		}
+		/* the contract is at fault, as in the guest, not the call */
+		why.msg = HPL_MSG_CONTRACT_SIZE;
+		hpl_err_cure(&why, "%s", hpl_msg_info(HPL_MSG_CONTRACT_SIZE)->action);
+		to_fault(ret_fault, &why);
+		return 1;
+	}
 	o->section = opts->section;
 	rc = read_text(o, opts->key, &why);
 	if (rc == 0 && o->text.len == 0) {
