@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "proto/messages.h"
-#include "runtime/base/b64.h"
+#include "runtime/crypto/pem.h"
 
 /* A chain of ten RSA-4096 certificates is 20 KiB; ten times that is nobody's logging section. */
-enum { FIELD_MAX = 256 << 10, CERTS_MAX = 32, BASE64_LAYERS = 2 };
+enum { FIELD_MAX = 256 << 10 };
 
 static const char place[] = "contract: env.logging.syslog";
 
@@ -32,23 +32,9 @@ static int to_pem(struct hpl_buf *out, const char *field, const void *data, size
 		return no_pem(field, "empty or absent", err);
 	if (len > FIELD_MAX || memchr(data, 0, len))
 		return no_pem(field, "no text, or larger than 256 KiB", err);
-	hpl_buf_add(out, data, len);
-	for (int layer = 0; layer <= BASE64_LAYERS && !out->failed; layer++) {
-		struct hpl_buf inner = {.wipe = 1};
-
-		if (strstr(out->data, "-----BEGIN")) {
-			hpl_buf_unescape_lines(out);
-			return 0;
-		}
-		if (hpl_b64_decode(&inner, out->data, out->len, HPL_B64_WHITESPACE, NULL) < 0 ||
-			!inner.len || memchr(inner.data, 0, inner.len)) {
-			hpl_buf_done(&inner);
-			break;
-		}
-		hpl_buf_done(out);
-		*out = inner;
-	}
-	return no_pem(field, "neither PEM nor base64 of PEM", err);
+	if (hpl_pem_text(out, data, len, FIELD_MAX) < 0)
+		return no_pem(field, "neither PEM nor base64 of PEM", err);
+	return 0;
 }
 
 static int bad_cert(const char *field, enum hpl_msg msg, unsigned number, const char *why,
@@ -83,22 +69,6 @@ static int check_time(const char *field, const X509 *cert, unsigned number, int6
 	return -1;
 }
 
-static int write_cert(struct hpl_buf *out, X509 *cert, struct hpl_err *err)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data;
-	long len;
-	int rc = -1;
-
-	if (bio && PEM_write_bio_X509(bio, cert) == 1) {
-		len = BIO_get_mem_data(bio, &data);
-		hpl_buf_add(out, data, (size_t)len);
-		rc = out->failed ? -1 : 0;
-	}
-	BIO_free(bio);
-	return rc < 0 ? HPL_OOM(err) : 0;
-}
-
 struct certs_in {
 	const char *field;
 	enum hpl_msg msg;
@@ -115,8 +85,8 @@ static int read_certs(struct hpl_buf *out, const struct hpl_buf *pem, const stru
 	unsigned count = 0, valid = 0;
 	int rc = 0;
 
-	while (bio && rc == 0 && count < CERTS_MAX) {
-		X509 *cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	while (bio && rc == 0 && count < HPL_CERTS_MAX) {
+		X509 *cert = PEM_read_bio_X509(bio, NULL, hpl_pem_no_passphrase, NULL);
 		unsigned long code = ERR_peek_last_error();
 
 		if (!cert) {
@@ -127,7 +97,7 @@ static int read_certs(struct hpl_buf *out, const struct hpl_buf *pem, const stru
 		count++;
 		if (check_time(in->field, cert, count, in->now, &late) == 0)
 			valid++;
-		rc = write_cert(out, cert, err);
+		rc = hpl_pem_add_cert(out, cert, err);
 		if (rc == 0 && ret_first && !*ret_first)
 			*ret_first = TAKE(cert);
 		X509_free(cert);
@@ -144,11 +114,6 @@ static int read_certs(struct hpl_buf *out, const struct hpl_buf *pem, const stru
 		return -1;
 	}
 	return 0;
-}
-
-static int no_password(char *buf, int size, int rwflag, void *ud)
-{
-	return -1;
 }
 
 static int bad_key(enum hpl_msg msg, const char *why, struct hpl_err *err)
@@ -182,23 +147,6 @@ static int check_key_block(const struct hpl_buf *pem, struct hpl_err *err)
 	return bad_key(HPL_MSG_LOGGING_UNKNOWN_PRIVATE_KEY_TYPE, text, err);
 }
 
-static int write_key(struct hpl_buf *out, EVP_PKEY *key, struct hpl_err *err)
-{
-	BIO *bio = BIO_new(BIO_s_secmem()); /* freed memory is cleansed */
-	char *data;
-	long len;
-	int rc = -1;
-
-	out->wipe = 1;
-	if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
-		len = BIO_get_mem_data(bio, &data);
-		hpl_buf_add(out, data, (size_t)len);
-		rc = out->failed ? -1 : 0;
-	}
-	BIO_free(bio);
-	return rc < 0 ? HPL_OOM(err) : 0;
-}
-
 static int read_key(struct hpl_buf *out, const struct hpl_buf *pem, const X509 *cert,
 	struct hpl_err *err)
 {
@@ -209,7 +157,7 @@ static int read_key(struct hpl_buf *out, const struct hpl_buf *pem, const X509 *
 	if (check_key_block(pem, err) < 0)
 		return -1;
 	bio = BIO_new_mem_buf(pem->data, (int)pem->len);
-	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+	key = bio ? PEM_read_bio_PrivateKey(bio, NULL, hpl_pem_no_passphrase, NULL) : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
 	if (!key)
@@ -221,7 +169,7 @@ static int read_key(struct hpl_buf *out, const struct hpl_buf *pem, const X509 *
 		rc = bad_key(HPL_MSG_LOGGING_INVALID_SYSLOG_INGESTION_CONFIG,
 			"does not belong to the certificate in cert", err);
 	} else {
-		rc = write_key(out, key, err);
+		rc = hpl_pem_add_private(out, key, err);
 	}
 	EVP_PKEY_free(key);
 	return rc;

@@ -8,6 +8,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/b64.h"
+#include "runtime/crypto/pem.h"
 
 #define ID HPL_MSG_REGISTRY_VALIDATE_CONTRACT
 
@@ -108,21 +109,6 @@ static int bad_ca(const char *name, const char *what, struct hpl_err *err)
 	return -1;
 }
 
-static int add_cert(struct hpl_buf *out, X509 *cert)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *data;
-	long len;
-	int ok = bio && PEM_write_bio_X509(bio, cert) == 1;
-
-	if (ok) {
-		len = BIO_get_mem_data(bio, &data);
-		hpl_buf_add(out, data, (size_t)len);
-	}
-	BIO_free(bio);
-	return ok && !out->failed ? 0 : -1;
-}
-
 int hpl_registry_ca_parse(struct hpl_buf *out, const char *name, const void *text, size_t len,
 	struct hpl_err *err)
 {
@@ -140,13 +126,13 @@ int hpl_registry_ca_parse(struct hpl_buf *out, const char *name, const void *tex
 			return bad_ca(name, "is no base64", err);
 	}
 	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-	for (X509 *cert; bio && rc == 0 && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)); count++) {
-		rc = add_cert(out, cert);
+	for (X509 *cert; bio && rc == 0 && (cert = PEM_read_bio_X509(bio, NULL, hpl_pem_no_passphrase, NULL)); count++) {
+		rc = hpl_pem_add_cert(out, cert, err);
 		X509_free(cert);
 	}
 	BIO_free(bio);
 	ERR_clear_error();
 	if (rc < 0)
-		return HPL_OOM(err);
+		return -1;
 	return count ? 0 : bad_ca(name, "holds no readable certificate", err);
 }

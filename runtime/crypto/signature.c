@@ -8,10 +8,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/b64.h"
-#include "runtime/crypto/token.h"
-
-/* RSA-1024 was given up by everyone; above 16384 a check takes seconds. */
-enum { BITS_MIN = 2048, BITS_MAX = 16384 };
+#include "runtime/crypto/keys.h"
 
 static int fail(enum hpl_msg msg, const char *place, const char *cure, struct hpl_err *err)
 {
@@ -34,7 +31,7 @@ static int read_key(EVP_PKEY **ret, struct hpl_signature_result *result,
 			"give a PEM public key or certificate, or base64 of it", err);
 	}
 	bits = EVP_PKEY_get_bits(key);
-	if (!EVP_PKEY_is_a(key, "RSA") || bits < BITS_MIN || bits > BITS_MAX) {
+	if (!EVP_PKEY_is_a(key, "RSA") || hpl_key_size_check(key, NULL) < 0) {
 		HPL_FAIL(err, 0, 0, "signingKey: %s key of %d bits", EVP_PKEY_get0_type_name(key), bits);
 		EVP_PKEY_free(key);
 		return fail(HPL_MSG_SIGNATURE_VALIDATE_CONTRACT_SIGNATURE, "env.signingKey",
@@ -60,30 +57,42 @@ static int check_expiry(int64_t not_after, int64_t now, struct hpl_err *err)
 		"have the certificate issued again, put it into the contract, sign anew", err);
 }
 
-/* 1: verifies. strip: bytes CR and LF are left out. */
-static int verify(EVP_PKEY *key, const struct hpl_buf *signature, const struct hpl_signature_input *in,
-	int strip)
-{
-	const struct {
-		const char *data;
-		size_t len;
-	} parts[] = {{in->workload, in->workload_len}, {in->env, in->env_len}};
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *pctx = NULL;
-	int ok = ctx && EVP_DigestVerifyInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 &&
-		EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PADDING) == 1;
+struct part {
+	const char *data;
+	size_t len;
+};
 
-	for (size_t i = 0; i < HPL_ARRAY_SIZE(parts) && ok; i++)
+/* Workload and env piece by piece into a digest; strip: without the bytes CR and LF. */
+static int feed(EVP_MD_CTX *ctx, int (*update)(EVP_MD_CTX *, const void *, size_t),
+	const struct part parts[2], bool strip)
+{
+	int ok = 1;
+
+	for (size_t i = 0; i < 2 && ok; i++)
 		for (size_t at = 0; at < parts[i].len && ok;) {
 			const char *p = parts[i].data + at;
 			size_t n = 0, left = parts[i].len - at;
 
 			while (n < left && !(strip && (p[n] == '\r' || p[n] == '\n')))
 				n++;
-			ok = EVP_DigestVerifyUpdate(ctx, p, n) == 1;
+			ok = update(ctx, p, n) == 1;
 			at += n + (n < left);
 		}
-	ok = ok && EVP_DigestVerifyFinal(ctx, (const unsigned char *)signature->data, signature->len) == 1;
+	return ok;
+}
+
+/* 1: verifies. */
+static int verify(EVP_PKEY *key, const struct hpl_buf *signature, const struct hpl_signature_input *in,
+	bool strip)
+{
+	const struct part parts[] = {{in->workload, in->workload_len}, {in->env, in->env_len}};
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx = NULL;
+	int ok = ctx && EVP_DigestVerifyInit(ctx, &pctx, EVP_sha256(), NULL, key) == 1 &&
+		EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PADDING) == 1 &&
+		feed(ctx, EVP_DigestVerifyUpdate, parts, strip) &&
+		EVP_DigestVerifyFinal(ctx, (const unsigned char *)signature->data, signature->len) == 1;
+
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();
 	return ok;
@@ -107,10 +116,10 @@ static int check_signature(struct hpl_signature_result *result, EVP_PKEY *key,
 			"sign with the private key that belongs to env.signingKey", err);
 	}
 	result->stripped = 0;
-	if (verify(key, &raw, in, 0))
+	if (verify(key, &raw, in, false))
 		return 0;
 	result->stripped = 1;
-	if (verify(key, &raw, in, 1))
+	if (verify(key, &raw, in, true))
 		return 0;
 	HPL_FAIL(err, 0, 0, "the signature does not belong to workload and env of this contract, or was "
 			    "made with another key");
@@ -136,4 +145,32 @@ int hpl_signature_verify(struct hpl_signature_result *ret, const struct hpl_sign
 	if (rc == 0)
 		*ret = result;
 	return rc;
+}
+
+int hpl_signature_make(struct hpl_buf *out, EVP_PKEY *private_key, const void *workload,
+	size_t workload_len, const void *env, size_t env_len, bool strip, struct hpl_err *err)
+{
+	const struct part parts[] = {{workload, workload_len}, {env, env_len}};
+	unsigned char signature[HPL_KEY_BITS_MAX / 8];
+	size_t len = sizeof(signature);
+	EVP_PKEY_CTX *pctx = NULL;
+	EVP_MD_CTX *ctx;
+	int ok;
+
+	if (!EVP_PKEY_is_a(private_key, "RSA"))
+		return HPL_FAIL(err, 0, 0, "contracts are signed with an RSA key, this is a %s key",
+			EVP_PKEY_get0_type_name(private_key));
+	if (hpl_key_size_check(private_key, err) < 0)
+		return -1;
+	ctx = EVP_MD_CTX_new();
+	ok = ctx && EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL, private_key) == 1 &&
+		EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PADDING) == 1 &&
+		feed(ctx, EVP_DigestSignUpdate, parts, strip) &&
+		EVP_DigestSignFinal(ctx, signature, &len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	if (!ok)
+		return HPL_FAIL(err, 0, 0, "the key does not sign: is it a private one?");
+	hpl_b64_encode(out, signature, len);
+	return out->failed ? HPL_OOM(err) : 0;
 }

@@ -3,11 +3,8 @@
 
 #include <errno.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <time.h>
 
 #include "runtime/base/b64.h"
 
@@ -15,7 +12,7 @@
 enum { SALT_LEN = 8, MAGIC_LEN = 8, KEY_LEN = 32, IV_LEN = 16, PBKDF2_ITERATIONS = 10000 };
 static const char magic[] = "Salted__";
 
-enum { PASSWORD_LEN = 32, PUBLIC_KEY_MAX = 64 << 10 };
+enum { PASSWORD_LEN = 32 };
 
 /* EVP_PKEY_decrypt of the password; implicit rejection is not in OpenSSL 3.0, so the uniform
  * failure below is what hides the padding check. */
@@ -188,72 +185,4 @@ int hpl_token_encrypt(struct hpl_buf *out, const char *prefix, const void *data,
 	hpl_buf_str(out, ".");
 	hpl_b64_encode(out, sealed.data, sealed.len);
 	return out->failed ? HPL_OOM(err) : 0;
-}
-
-static int64_t not_after(const X509 *cert)
-{
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
-		return 0;
-	return (int64_t)timegm(&tm);
-}
-
-/* pem holds "-----BEGIN". */
-static int parse_pem(EVP_PKEY **ret, int64_t *ret_not_after, const struct hpl_buf *pem)
-{
-	BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
-	X509 *cert = NULL;
-
-	if (!bio)
-		return -1;
-	*ret_not_after = 0;
-	if (strstr(pem->data, "-----BEGIN CERTIFICATE-----")) {
-		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		*ret = cert ? X509_get_pubkey(cert) : NULL;
-		if (cert)
-			*ret_not_after = not_after(cert);
-		X509_free(cert);
-	} else {
-		*ret = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-	}
-	BIO_free(bio);
-	ERR_clear_error();
-	return *ret ? 0 : -1;
-}
-
-int hpl_public_key_parse(EVP_PKEY **ret, int64_t *ret_not_after, const char *text, size_t len,
-	struct hpl_err *err)
-{
-	_cleanup_buf_ struct hpl_buf current = HPL_BUF_NULL;
-	EVP_PKEY *key = NULL;
-	int64_t end = 0;
-
-	if (len > PUBLIC_KEY_MAX || memchr(text, 0, len))
-		return HPL_FAIL(err, 0, 0, "the public key is no text of at most %d bytes",
-			PUBLIC_KEY_MAX);
-	hpl_buf_add(&current, text, len);
-	/* PEM, base64 of it, base64 of base64 of it */
-	for (int layer = 0; layer < 3 && !current.failed; layer++) {
-		struct hpl_buf inner = HPL_BUF_NULL;
-
-		if (strstr(current.data, "-----BEGIN")) {
-			hpl_buf_unescape_lines(&current);
-			if (parse_pem(&key, &end, &current) < 0)
-				return HPL_FAIL(err, 0, 0,
-					"the PEM block holds no readable public key or certificate");
-			*ret = key;
-			if (ret_not_after)
-				*ret_not_after = end;
-			return 0;
-		}
-		if (hpl_b64_decode(&inner, current.data, current.len, HPL_B64_WHITESPACE, err) < 0 ||
-			!inner.len || memchr(inner.data, 0, inner.len)) {
-			hpl_buf_done(&inner);
-			break;
-		}
-		hpl_buf_done(&current);
-		current = inner;
-	}
-	return HPL_FAIL(err, 0, 0, "neither PEM nor base64 of PEM (public key or certificate)");
 }

@@ -13,6 +13,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/secret.h"
 #include "runtime/base/token_form.h"
+#include "runtime/crypto/keys.h"
 
 /* Decrypts into out (out->wipe is set). -1: not openable with this key (uniform text). */
 int hpl_token_decrypt(struct hpl_buf *out, const char *token, size_t len, EVP_PKEY *private_key,
@@ -21,10 +22,3 @@ int hpl_token_decrypt(struct hpl_buf *out, const char *token, size_t len, EVP_PK
  * characters (as the runtime itself makes for the attestation record, facts 3.3). */
 int hpl_token_encrypt(struct hpl_buf *out, const char *prefix, const void *data, size_t len,
 	EVP_PKEY *public_key, struct hpl_err *err);
-
-/* A public key or certificate in any form a contract may hold: PEM PUBLIC KEY, PEM CERTIFICATE,
- * base64 of either, base64 of base64 of either, and base64 of a PEM whose line ends are the two
- * characters \ n (facts 1.8). *ret_not_after (optional) is the certificate's end of validity in
- * seconds since 1970, 0 for a bare key. The caller frees *ret with EVP_PKEY_free. */
-int hpl_public_key_parse(EVP_PKEY **ret, int64_t *ret_not_after, const char *text, size_t len,
-	struct hpl_err *err);

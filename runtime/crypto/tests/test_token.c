@@ -8,6 +8,7 @@
 #include "runtime/base/b64.h"
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
+#include "runtime/crypto/keys.h"
 #include "runtime/crypto/token.h"
 
 static EVP_PKEY *key;
