@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "schema/validator.h"
 
 #define BIT(kind) (1u << (kind))
@@ -460,16 +461,23 @@ static bool fault_additional(struct run *r, const struct check *c, const struct 
 	static const struct keyword additional = {.name = "additionalProperties"};
 	struct check said = *c;
 	char cure[200] = "";
-	if (!r->faults)
+	if (!r->faults && !c->sub->unknown)
 		return false;
 	said.keyword = &additional;
 	const char *near = hpl_nearest_property(c->sub, e->key, e->key_len);
+	if (c->sub->unknown == HPL_UNKNOWN_NEAR && !near)
+		return true;
 	if (near)
 		snprintf(cure, sizeof(cure), "did you mean \"%s\"?", near);
 	for (size_t i = 0; !near && i < c->sub->property_count; i++) {
 		size_t used = strlen(cure);
 		snprintf(cure + used, sizeof(cure) - used, "%s%s", used ? ", " : "known here: ",
 			c->sub->properties[i].name);
+	}
+	if (c->sub->unknown) {
+		hpl_fault_warn(r, &said, n, at, e, HPL_MSG_CONTRACT_UNKNOWN_FIELD,
+			*cure ? cure : NULL, "is not known here; it is ignored");
+		return true;
 	}
 	if (c->sub->keys)
 		return hpl_fault_add(r, &said, n, at, e, *cure ? cure : NULL, "is no %s",
@@ -498,6 +506,8 @@ static bool check_member(struct run *r, const struct check *c, const struct hpl_
 		known = true;
 		ok &= hpl_check_sub(r, s->patterns[i].sub, e->value, &here);
 	}
+	if (!known && s->unknown)
+		return fault_additional(r, c, n, at, e);
 	if (known || !s->additional)
 		return ok;
 	if (s->additional->fixed < 0)
@@ -681,8 +691,8 @@ static bool check_any_of(struct run *r, const struct check *c, const struct hpl_
 	const struct at *at)
 {
 	for (size_t i = 0; i < c->sub_count; i++) {
-		if (hpl_check_quiet(r, c->subs[i], n, at))
-			return true;
+		if (hpl_check_quiet(r, c->subs[i], n, at)) /* once more for its warnings */
+			return !r->faults || hpl_check_sub(r, c->subs[i], n, at);
 	}
 	return hpl_fault_branches(r, c, n, at);
 }
@@ -690,12 +700,19 @@ static bool check_any_of(struct run *r, const struct check *c, const struct hpl_
 static bool check_one_of(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
+	const struct sub *fit = NULL;
 	size_t fits = 0;
-	for (size_t i = 0; i < c->sub_count && fits < 2; i++)
-		fits += hpl_check_quiet(r, c->subs[i], n, at);
+	for (size_t i = 0; i < c->sub_count && fits < 2; i++) {
+		if (!hpl_check_quiet(r, c->subs[i], n, at))
+			continue;
+		fits++;
+		fit = c->subs[i];
+	}
 	if (r->broken)
 		return false;
-	return fits == 1 || hpl_fault_branches(r, c, n, at);
+	if (fits != 1)
+		return hpl_fault_branches(r, c, n, at);
+	return !r->faults || hpl_check_sub(r, fit, n, at); /* once more for its warnings */
 }
 
 static bool check_not(struct run *r, const struct check *c, const struct hpl_node *n,

@@ -206,14 +206,15 @@ static bool says_form(const char *keyword)
 	return false;
 }
 
-bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt, ...)
+HPL_PRINTF(7, 0)
+static struct hpl_fault *add_fault(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt,
+	va_list ap)
 {
-	if (!r->faults || r->broken)
-		return false;
+	char raw[sizeof(((struct hpl_fault *)0)->text)];
 	struct hpl_fault *f = new_fault(r);
 	if (!f)
-		return false;
+		return NULL;
 	add_text(f->path, sizeof(f->path), r->prefix);
 	add_path(f->path, sizeof(f->path), at);
 	if (entry)
@@ -222,14 +223,9 @@ bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *
 	if (!entry && n->kind == HPL_MAP && at && at->entry)
 		f->pos = at->entry->pos; /* what a mapping lacks is said at its name */
 	f->keyword = c->keyword->name;
-	f->msg = HPL_MSG_CONTRACT_VALIDATE_CONTRACT;
+	f->msg = c->sub->msg ? c->sub->msg : HPL_MSG_CONTRACT_VALIDATE_CONTRACT;
 	snprintf(f->rule, sizeof(f->rule), "%s/%s", c->sub->pointer, f->keyword);
-
-	char raw[sizeof(f->text)];
-	va_list ap;
-	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
 	if (c->sub->expect && !entry && says_form(f->keyword)) {
 		size_t len = strlen(raw);
 		snprintf(raw + len, sizeof(raw) - len, "; expected: %s", c->sub->expect);
@@ -239,7 +235,37 @@ bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *
 		cure = c->sub->cure;
 	if (cure)
 		hpl_escape_line(f->cure, sizeof(f->cure), cure, strlen(cure));
+	return f;
+}
+
+bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!r->faults || r->broken)
+		return false;
+	va_start(ap, fmt);
+	add_fault(r, c, n, at, entry, cure, fmt, ap);
+	va_end(ap);
 	return false;
+}
+
+void hpl_fault_warn(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, uint32_t msg, const char *cure,
+	const char *fmt, ...)
+{
+	struct hpl_fault *f;
+	va_list ap;
+
+	r->warned = true;
+	if (!r->faults || r->broken)
+		return;
+	va_start(ap, fmt);
+	f = add_fault(r, c, n, at, entry, cure, fmt, ap);
+	va_end(ap);
+	if (f)
+		f->msg = msg;
 }
 
 /* ---- alternatives ---- */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "schema/validator.h"
 
 /* Compiled schemas by their node, so that $ref finds them and recursion ends. */
@@ -81,6 +82,53 @@ static int refuse_missing(struct compiler *k, const struct sub *s)
 	return 0;
 }
 
+static int compile_unknown(struct compiler *k, struct sub *s)
+{
+	const struct hpl_node *arg = hpl_node_get(s->node, "x-unknown");
+
+	if (!arg)
+		return 0;
+	if (hpl_streq(hpl_node_str(arg), "warn"))
+		s->unknown = HPL_UNKNOWN_WARN;
+	else if (hpl_streq(hpl_node_str(arg), "near"))
+		s->unknown = HPL_UNKNOWN_NEAR;
+	else
+		return hpl_compile_fail(k, s, "x-unknown", arg, "must be \"warn\" or \"near\"");
+	return 0;
+}
+
+static int compile_msg(struct compiler *k, struct sub *s)
+{
+	const struct hpl_node *arg = hpl_node_get(s->node, "x-msg");
+	const char *id = hpl_node_str(arg);
+	const struct hpl_msg_info *info = id ? hpl_msg_find(id) : NULL;
+
+	if (!arg)
+		return 0;
+	if (!info || info->severity > HPL_SEV_ERR)
+		return hpl_compile_fail(k, s, "x-msg", arg, "must be the id of an error");
+	s->msg = (uint32_t)(info - hpl_msg_info(HPL_MSG_NONE));
+	return 0;
+}
+
+static int compile_annotations(struct compiler *k, struct sub *s)
+{
+	const struct hpl_node *extension = hpl_node_get(s->node, "x-extension");
+	const struct hpl_node *legacy = hpl_node_get(s->node, "x-legacy");
+
+	s->expect = hpl_node_get_str(s->node, "x-expect");
+	s->cure = hpl_node_get_str(s->node, "x-cure");
+	s->keys = hpl_node_get_str(s->node, "x-keys");
+	s->charset = hpl_node_get_str(s->node, "x-charset");
+	if (extension && extension->kind == HPL_STRING)
+		s->extension = extension->str.text;
+	else if (extension && extension->kind == HPL_BOOL && extension->boolean)
+		s->extension = "";
+	if (legacy && hpl_compile_child(k, s, "x-legacy", NULL, legacy, &s->legacy) < 0)
+		return -1;
+	return compile_unknown(k, s) < 0 ? -1 : compile_msg(k, s);
+}
+
 static int compile_keywords(struct compiler *k, struct sub *s)
 {
 	struct check found[64];
@@ -88,10 +136,8 @@ static int compile_keywords(struct compiler *k, struct sub *s)
 
 	if (refuse_missing(k, s) < 0)
 		return -1;
-	s->expect = hpl_node_get_str(s->node, "x-expect");
-	s->cure = hpl_node_get_str(s->node, "x-cure");
-	s->keys = hpl_node_get_str(s->node, "x-keys");
-	s->charset = hpl_node_get_str(s->node, "x-charset");
+	if (compile_annotations(k, s) < 0)
+		return -1;
 	for (const struct keyword *w = hpl_keywords; w->name; w++) {
 		const struct hpl_node *arg = hpl_node_get(s->node, w->name);
 		if (!arg)
@@ -346,7 +392,8 @@ void hpl_schema_free(struct hpl_schema *s)
 
 static const struct check FALSE_SCHEMA_CHECK = {.keyword = &(const struct keyword){.name = "false"}};
 
-bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at)
+static bool check_strict(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
 {
 	bool ok = true;
 	if (s->fixed > 0)
@@ -372,6 +419,38 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 		}
 	}
 	r->depth--;
+	return ok;
+}
+
+/* The strict rule, or else what was right once, with a warning. */
+static bool check_legacy(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
+	static const struct keyword keyword = {.name = "x-legacy"};
+	const struct check c = {.keyword = &keyword, .sub = s->legacy};
+	struct hpl_faults *f = TAKE(r->faults);
+	bool ok = check_strict(r, s, n, at);
+	bool old = !ok && !r->broken && hpl_check_sub(r, s->legacy, n, at);
+
+	r->faults = f;
+	if (!old)
+		return f ? check_strict(r, s, n, at) : ok;
+	hpl_fault_warn(r, &c, n, at, NULL, HPL_MSG_CONTRACT_LEGACY, NULL,
+		"is accepted in legacy mode only (%s)",
+		s->legacy->expect ? s->legacy->expect : "a form of older contracts");
+	return hpl_check_sub(r, s->legacy, n, at);
+}
+
+bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at)
+{
+	static const struct keyword keyword = {.name = "x-extension"};
+	const struct check c = {.keyword = &keyword, .sub = s};
+	bool legacy = s->legacy && (r->flags & HPL_SCHEMA_LEGACY);
+	bool ok = legacy ? check_legacy(r, s, n, at) : check_strict(r, s, n, at);
+
+	if (ok && s->extension && !r->broken)
+		hpl_fault_warn(r, &c, n, at, NULL, HPL_MSG_CONTRACT_EXTENSION, NULL, "%s",
+			*s->extension ? s->extension : "is an extension of this runtime");
 	return ok;
 }
 

@@ -86,6 +86,13 @@ struct check {
 	};
 };
 
+/* What a key that no property knows is worth. */
+enum hpl_unknown {
+	HPL_UNKNOWN_ASIS,               /* additionalProperties decides */
+	HPL_UNKNOWN_WARN,               /* "warn": a warning instead of additionalProperties: false */
+	HPL_UNKNOWN_NEAR,               /* "near": a warning when it is near to a known one */
+};
+
 struct sub {
 	int fixed;                      /* 1: true, -1: false, 0: see checks */
 	unsigned check_count;
@@ -96,6 +103,10 @@ struct sub {
 	const char *cure;               /* annotation x-cure */
 	const char *charset;            /* annotation x-charset: characters of a class, "a-z0-9_" */
 	const char *keys;               /* annotation x-keys: what a key of this mapping is */
+	enum hpl_unknown unknown;       /* annotation x-unknown */
+	struct sub *legacy;             /* annotation x-legacy: what was right once */
+	const char *extension;          /* annotation x-extension: what is said of it, may be "" */
+	uint32_t msg;                   /* annotation x-msg: id of this schema's faults, 0: the usual */
 	/* properties, patternProperties, additionalProperties are walked together */
 	struct property *properties;
 	size_t property_count;
@@ -149,6 +160,10 @@ format_fn *hpl_format_find(const char *name);
 bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt, ...)
 	HPL_PRINTF(7, 8);
+/* A warning: the value stays valid. In a quiet run it only notes that there is one. */
+void hpl_fault_warn(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, uint32_t msg, const char *cure,
+	const char *fmt, ...) HPL_PRINTF(8, 9);
 /* "a list", "an integer", "a string of 12 characters" */
 void hpl_describe(char *out, size_t size, const struct hpl_node *n);
 /* The name nearest to key among the properties of s, NULL: none is near. */
