@@ -2,28 +2,18 @@
 #include "services/contract/tool/faults.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "proto/messages.h"
 #include "runtime/base/utf8.h"
+#include "runtime/report/report.h"
 
 enum { KEY_SHOWN = 72 };
 static const char MASK[] = "********";
 
-static const char *severity(const struct hpl_fault *f)
-{
-	enum hpl_severity s = hpl_msg_info(f->msg)->severity;
-	return s <= HPL_SEV_ERR ? "error" : s == HPL_SEV_WARNING ? "warning" : "note";
-}
-
 void hpl_verdict_count(struct hpl_verdict *v, const struct hpl_faults *faults)
 {
-	for (size_t i = 0; i < faults->count; i++) {
-		if (hpl_fault_is_error(&faults->items[i]))
-			v->errors++;
-		else
-			v->warnings++;
-	}
+	hpl_report_count(faults, &v->errors, &v->warnings);
 }
 
 /* ---- the line that a fault points to ---- */
@@ -103,38 +93,19 @@ static void excerpt(struct hpl_buf *out, const struct hpl_opened_place *at, cons
 
 static void fault_text(struct hpl_buf *out, const struct hpl_opened *o, const struct hpl_fault *f)
 {
-	bool error = hpl_fault_is_error(f);
-	const char *colour = hpl_tool_colour(stdout, error ? HPL_RED : HPL_YELLOW);
-	const char *plain = hpl_tool_colour(stdout, HPL_PLAIN);
 	struct hpl_opened_place at;
 
 	hpl_opened_place(&at, o, f->pos);
-	hpl_tool_escape(out, at.file, strlen(at.file));
-	if (at.pos.line)
-		hpl_buf_fmt(out, ":%u:%u", at.pos.line, at.pos.col);
-	hpl_buf_fmt(out, ": %s%s%s %s ", colour, severity(f), plain, hpl_msg_info(f->msg)->id);
-	hpl_tool_escape(out, f->path, strlen(f->path));
-	hpl_buf_str(out, *f->path ? ": " : "");
-	hpl_tool_escape(out, f->text, strlen(f->text));
-	hpl_buf_str(out, "\n");
+	hpl_report_head(out, at.file, at.pos, f);
 	excerpt(out, &at, f->keyword);
-	if (*f->cure) {
-		hpl_buf_str(out, "  cure: ");
-		hpl_tool_escape(out, f->cure, strlen(f->cure));
-		hpl_buf_str(out, "\n");
-	}
-}
-
-static void counted(struct hpl_buf *out, size_t n, const char *what)
-{
-	hpl_buf_fmt(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
+	hpl_report_cure(out, f);
 }
 
 void hpl_faults_text(struct hpl_buf *out, const struct hpl_opened *o, const struct hpl_faults *faults,
 	const struct hpl_verdict *v)
 {
-	const char *green = hpl_tool_colour(stdout, HPL_GREEN), *red = hpl_tool_colour(stdout, HPL_RED);
-	const char *plain = hpl_tool_colour(stdout, HPL_PLAIN), *closed;
+	const char *closed;
+	char rest[64];
 
 	for (size_t i = 0; i < faults->count; i++)
 		fault_text(out, o, &faults->items[i]);
@@ -145,46 +116,19 @@ void hpl_faults_text(struct hpl_buf *out, const struct hpl_opened *o, const stru
 		hpl_buf_fmt(out, ": encrypted, not looked at; %s\n", o->key ?
 			"the key that was given does not open it" : "give --key to look inside");
 	}
-	hpl_tool_escape(out, o->file, strlen(o->file));
-	hpl_buf_str(out, ": ");
-	if (v->valid)
-		hpl_buf_fmt(out, "%svalid%s for %s%s", green, plain, v->product,
-			hpl_opened_closed(o, 0) ? " as far as it was looked at" : "");
-	else
-		hpl_buf_str(out, red), counted(out, v->errors, "error"), hpl_buf_str(out, plain);
-	if (v->warnings)
-		hpl_buf_str(out, ", "), counted(out, v->warnings, "warning");
-	hpl_buf_str(out, "\n");
+	snprintf(rest, sizeof(rest), " for %s%s", v->product,
+		hpl_opened_closed(o, 0) ? " as far as it was looked at" : "");
+	hpl_report_verdict(out, o->file, v->valid, rest, v->errors, v->warnings);
 }
 
 /* ---- JSON ---- */
 
 static void fault_json(struct hpl_json *j, const struct hpl_opened *o, const struct hpl_fault *f)
 {
-	static const char *const actions[] = {[HPL_FIX_RENAME] = "rename", [HPL_FIX_REMOVE] = "remove",
-		[HPL_FIX_ADD] = "add", [HPL_FIX_REPLACE] = "replace"};
 	struct hpl_opened_place at;
 
 	hpl_opened_place(&at, o, f->pos);
-	hpl_json_open(j, NULL, '{');
-	hpl_json_string(j, "id", hpl_msg_info(f->msg)->id);
-	hpl_json_string(j, "severity", severity(f));
-	hpl_json_string(j, "file", at.file);
-	hpl_json_number(j, "line", at.pos.line);
-	hpl_json_number(j, "column", at.pos.line ? at.pos.col : 0);
-	hpl_json_string(j, "path", f->path);
-	hpl_json_string(j, "keyword", f->keyword);
-	hpl_json_string(j, "text", f->text);
-	hpl_json_string(j, "cure", f->cure);
-	if (f->fix == HPL_FIX_NONE) {
-		hpl_json_string(j, "fix", NULL);
-	} else {
-		hpl_json_open(j, "fix", '{');
-		hpl_json_string(j, "action", actions[f->fix]);
-		hpl_json_string(j, "text", f->fix_text);
-		hpl_json_close(j, '}');
-	}
-	hpl_json_close(j, '}');
+	hpl_report_json(j, at.file, at.pos, f);
 }
 
 void hpl_faults_json(struct hpl_json *j, const struct hpl_opened *o, const struct hpl_faults *faults,
