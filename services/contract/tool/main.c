@@ -7,7 +7,10 @@
 
 /* in the order in which a contract is made and used */
 static const struct hpl_tool_row rows[] = {
+	{&spec_new, hpl_verb_new},
 	{&spec_validate, hpl_verb_validate},
+	{&spec_show, hpl_verb_show},
+	{&spec_plan, hpl_verb_plan},
 };
 
 int main(int argc, char **argv)

@@ -8,7 +8,6 @@
 #include "services/contract/tool/opened.h"
 
 #include <errno.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 
 #include "proto/messages.h"
@@ -415,24 +414,6 @@ void hpl_opened_place(struct hpl_opened_place *ret, const struct hpl_opened *o, 
 
 /* ---- the key ---- */
 
-/* Never asks on a terminal. */
-static int give_passphrase(char *buf, int size, int rw, void *passphrase)
-{
-	const struct hpl_secret *p = passphrase;
-	if (p->len == 0 || p->len > (size_t)size)
-		return -1;
-	memcpy(buf, p->data, p->len);
-	return (int)p->len;
-}
-
-static EVP_PKEY *parse_key(const struct hpl_buf *text, struct hpl_secret *passphrase)
-{
-	BIO *b = BIO_new_mem_buf(text->data ? text->data : "", (int)text->len);
-	EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, give_passphrase, passphrase) : NULL;
-	BIO_free(b);
-	return key;
-}
-
 int hpl_opened_key(EVP_PKEY **ret, const struct hpl_tool_call *c)
 {
 	const char *file = hpl_tool_value(c, "key"), *pass = hpl_tool_value(c, "passphrase-file");
@@ -447,9 +428,10 @@ int hpl_opened_key(EVP_PKEY **ret, const struct hpl_tool_call *c)
 	if (hpl_tool_read(&text, file, HPL_KEY_BYTES, &err) < 0 ||
 		(pass && hpl_tool_read_passphrase(&passphrase, pass, &err) < 0))
 		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
-	*ret = parse_key(&text, &passphrase);
-	if (*ret)
-		return HPL_EXIT_GOOD;
-	HPL_FAIL(&err, 0, 0, "%s: is no private key in PEM, or its passphrase is missing or wrong", file);
-	return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
+	if (hpl_private_key_parse(ret, text.data ? text.data : "", text.len, pass ? &passphrase : NULL,
+		&err) < 0) {
+		HPL_WRAP(&err, 0, "%s", file);
+		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
+	}
+	return HPL_EXIT_GOOD;
 }

@@ -41,54 +41,23 @@ static void describe(struct hpl_buf *out, X509 *cert)
 	hpl_summary_date(out, info.not_after);
 }
 
-/* Base64 around it, twice at most, and the two characters \ n for line ends, as contracts have it. */
-static void unwrap(struct hpl_buf *pem, const char *text, size_t len)
-{
-	static const char begin[] = "-----BEGIN";
-	hpl_buf_add(pem, text, len);
-	for (int i = 0; i < 2 && pem->len && !memmem(pem->data, pem->len, begin, sizeof(begin) - 1); i++) {
-		struct hpl_buf inner = {.wipe = 1};
-		if (hpl_b64_decode(&inner, pem->data, pem->len, HPL_B64_WHITESPACE, NULL) < 0) {
-			hpl_buf_done(&inner);
-			return;
-		}
-		hpl_buf_done(pem);
-		*pem = inner;
-	}
-	hpl_buf_unescape_lines(pem);
-}
-
-static bool certificates(struct hpl_buf *out, const struct hpl_buf *pem)
-{
-	STACK_OF(X509) *all = NULL;
-	if (!pem->len || !strstr(pem->data, "-----BEGIN CERTIFICATE") ||
-		hpl_certs_parse(&all, pem->data, pem->len, NULL) < 0)
-		return false;
-	if (sk_X509_num(all) > 1)
-		hpl_buf_fmt(out, "%d certificates, the first a ", sk_X509_num(all));
-	describe(out, sk_X509_value(all, 0));
-	sk_X509_pop_free(all, X509_free);
-	return true;
-}
-
 void hpl_summary_key(struct hpl_buf *out, const char *text, size_t len)
 {
-	_cleanup_buf_ struct hpl_buf pem = {.wipe = 1};
+	STACK_OF(X509) *all = NULL;
 	EVP_PKEY *key = NULL;
-	X509 *cert = NULL;
 
-	unwrap(&pem, text, len);
-	if (certificates(out, &pem))
-		return;
-	if (hpl_public_key_read(&key, &cert, text, len, NULL) == 0)
+	if (hpl_certs_parse(&all, text, len, NULL) == 0) {
+		if (sk_X509_num(all) > 1)
+			hpl_buf_fmt(out, "%d certificates, the first a ", sk_X509_num(all));
+		describe(out, sk_X509_value(all, 0));
+		sk_X509_pop_free(all, X509_free);
+	} else if (hpl_public_key_read(&key, NULL, text, len, NULL) == 0) {
 		hpl_buf_fmt(out, "%s public key of %d bits", EVP_PKEY_get0_type_name(key),
 			EVP_PKEY_get_bits(key));
-	else if (pem.len && strstr(pem.data, "PRIVATE KEY-----"))
-		hpl_buf_str(out, "a private key");
-	else
+		EVP_PKEY_free(key);
+	} else {
 		hpl_buf_fmt(out, "%zu characters, no key or certificate", hpl_utf8_count(text, len));
-	EVP_PKEY_free(key);
-	X509_free(cert);
+	}
 }
 
 struct listing {

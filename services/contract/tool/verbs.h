@@ -6,7 +6,10 @@
  */
 #include "runtime/tool/options.h"
 
+int hpl_verb_new(const struct hpl_tool_call *c);
 int hpl_verb_validate(const struct hpl_tool_call *c);
+int hpl_verb_show(const struct hpl_tool_call *c);
+int hpl_verb_plan(const struct hpl_tool_call *c);
 int hpl_verb_encrypt(const struct hpl_tool_call *c);
 int hpl_verb_decrypt(const struct hpl_tool_call *c);
 int hpl_verb_sign(const struct hpl_tool_call *c);
