@@ -53,11 +53,11 @@ static bool make_seed(char ret[SEED_LEN + 1])
 	return true;
 }
 
-static void put_seed(struct template *t, const char *section, const char *volume)
+static void put_seed(struct template *t, const char *section, size_t number)
 {
 	char seed[SEED_LEN + 1];
-	if (!hpl_tool_has(t->call, "seeds")) {
-		line(t, "    seed: <%s-SEED-%s>", section, volume);
+	if (!hpl_tool_has(t->call, "seeds")) { /* too short to pass as one */
+		line(t, "    seed: <%s-%zu>", section, number);
 		return;
 	}
 	t->failed |= !make_seed(seed);
@@ -152,7 +152,7 @@ static void put_workload(struct template *t)
 	for (size_t i = 0; hpl_tool_nth(t->call, "volume", i); i++) {
 		const char *name = hpl_tool_nth(t->call, "volume", i);
 		line(t, "  %s:", name);
-		put_seed(t, "WORKLOAD", name);
+		put_seed(t, "W-SEED", i + 1);
 		line(t, "    mount: /mnt/%s", name);
 		line(t, "    filesystem: ext4");
 	}
@@ -201,7 +201,7 @@ static void put_env(struct template *t)
 	for (size_t i = 0; hpl_tool_nth(t->call, "volume", i); i++) {
 		const char *name = hpl_tool_nth(t->call, "volume", i);
 		line(t, "  %s:", name);
-		put_seed(t, "ENV", name);
+		put_seed(t, "E-SEED", i + 1);
 		line(t, "    # the disk's serial or LUKS label, when that is not %s:", name);
 		line(t, "    # volumeName: ...");
 	}

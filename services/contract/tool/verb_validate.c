@@ -7,6 +7,7 @@
 #include "proto/messages.h"
 #include "runtime/contract/check.h"
 #include "services/contract/tool/faults.h"
+#include "services/contract/tool/place_holder.h"
 #include "services/contract/tool/verbs.h"
 #include "tool-spec.h"
 
@@ -60,7 +61,8 @@ static int find_faults(struct validation *v, struct hpl_opened *o, const char *f
 		return 0;
 	}
 	check.delivered = o->delivered;
-	if (hpl_contract_check(o->contract, &check, faults, ret_valid, err) < 0)
+	if (hpl_contract_check(o->contract, &check, faults, ret_valid, err) < 0 ||
+		hpl_place_holders_find(o->contract, faults, err) < 0)
 		return -1;
 	if (!o->section)
 		return 0;
