@@ -11,6 +11,13 @@ static const struct hpl_tool_row rows[] = {
 	{&spec_validate, hpl_verb_validate},
 	{&spec_show, hpl_verb_show},
 	{&spec_plan, hpl_verb_plan},
+	{&spec_encrypt, hpl_verb_encrypt},
+	{&spec_sign, hpl_verb_sign},
+	{&spec_verify, hpl_verb_verify},
+	{&spec_decrypt, hpl_verb_decrypt},
+	{&spec_archive, hpl_verb_archive},
+	{&spec_base64, hpl_verb_base64},
+	{&spec_certificate, hpl_verb_certificate},
 };
 
 int main(int argc, char **argv)

@@ -170,8 +170,8 @@ static int write_all(struct archive *a, struct hpl_buf *out, const struct hpl_pa
 	struct archive_entry *e = archive_entry_new();
 	int rc = 0;
 
-	/* pax only where ustar does not do: names that are long or not ASCII */
-	if (!e || archive_write_set_format_pax_restricted(a) != ARCHIVE_OK ||
+	/* GNU's form takes names of any length and bytes without asking for a locale */
+	if (!e || archive_write_set_format_gnutar(a) != ARCHIVE_OK ||
 		archive_write_add_filter_gzip(a) != ARCHIVE_OK ||
 		archive_write_set_filter_option(a, "gzip", "timestamp", NULL) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||

@@ -95,7 +95,7 @@ static int issue(struct hpl_buf *pem, struct hpl_source *s, const char *days, EV
 	_cleanup_pkey_ EVP_PKEY *ca_public = NULL, *ca_key = NULL;
 	_cleanup_x509_ X509 *ca = NULL;
 	_cleanup_signer_ struct hpl_signer signer = HPL_SIGNER_NULL;
-	unsigned n;
+	unsigned n = 0;
 
 	if (parse_days(&n, s, days, err) < 0)
 		return -1;

@@ -70,12 +70,34 @@ static bool put_block(struct hpl_buf *out, const char *key, const char *text, si
 	return true;
 }
 
+/* What readers take for line ends, and the byte order mark, stand as escapes. */
 static void put_quoted(struct hpl_buf *out, const char *key, const char *text, size_t len)
 {
+	static const struct {
+		const char *bytes, *escape;
+	} breaks[] = {{"\xc2\x85", "\\u0085"}, {"\xe2\x80\xa8", "\\u2028"},
+		{"\xe2\x80\xa9", "\\u2029"}, {"\xef\xbb\xbf", "\\ufeff"}, {"\x7f", "\\u007f"}};
 	struct hpl_node n = {.kind = HPL_STRING, .str = {text, len}};
+	_cleanup_buf_ struct hpl_buf json = {.wipe = 1};
+
+	hpl_node_to_json(&json, &n);
 	hpl_buf_fmt(out, "%s: ", key);
-	hpl_node_to_json(out, &n);
+	for (const char *p = json.data, *end = p + json.len; p < end;) {
+		size_t i = 0, m = 0;
+		for (; i < HPL_ARRAY_SIZE(breaks); i++) {
+			m = strlen(breaks[i].bytes);
+			if ((size_t)(end - p) >= m && memcmp(p, breaks[i].bytes, m) == 0)
+				break;
+		}
+		if (i < HPL_ARRAY_SIZE(breaks)) {
+			hpl_buf_str(out, breaks[i].escape);
+			p += m;
+		} else {
+			hpl_buf_add(out, p++, 1);
+		}
+	}
 	hpl_buf_str(out, "\n");
+	out->failed |= json.failed;
 }
 
 /* The key as it may stand in front of a colon. */
