@@ -310,8 +310,10 @@ static int on_alias(struct reader *r, const yaml_event_t *ev)
 	if (r->depth + a->levels > r->limits.depth)
 		return FAIL_AT(r, HPL_MSG_CONTRACT_DEPTH, ev->start_mark, "nested deeper than %u levels",
 			r->limits.depth);
-	if (count_nodes(r, a->nodes, ev->start_mark) < 0)
-		return -1;
+	if (a->nodes > r->limits.nodes - r->nodes)
+		return FAIL_AT(r, HPL_MSG_CONTRACT_ALIASES, ev->start_mark,
+			"aliases that stand for more than %zu values", r->limits.nodes);
+	r->nodes += a->nodes;
 	if (at_key(r)) {
 		if (a->node->kind != HPL_STRING)
 			return FAIL_AT(r, 0, ev->start_mark, "a key must be a string");

@@ -167,9 +167,10 @@ HINTS = {
     ('crn',): CRN,
     ('layout',): 'classic',
 }
-STRINGS = ('CANARY value 000000000', 'CANARYVALUE00000', 'canary-value', 'index-1', '/mnt/other',
+STRINGS = ('a plain value of its own', 'PLAINVALUE000000', 'plain-value', 'index-1', '/mnt/other',
            'grep11.example.com:9876', CRN, 'https://notary.example.com', 'log.example.com',
            b64('CANARY value'), '8080', '64Mi', '100m', '0644', 'Always', 'a')
+SECRET = re.compile(r'(seed|Seed|password|Key|secret|Secret|env\.[^.]+|value)$')
 FORMATS = {
     'base64-text': b64('CANARY text'), 'hostname': 'log.example.com',
     'uri': 'https://notary.example.com',
@@ -211,7 +212,8 @@ def sample_text(view, path, mat):
             return {'pem-public-key': mat.auditor_pub, 'pem-private-key': mat.client_key}.get(
                 fmt, mat.client_crt)
     length = view.one('minLength', 0)
-    for text in STRINGS:
+    secret = SECRET.search('.'.join(map(str, path)))
+    for text in ((CANARY + ' value 000000000', CANARY + 'VALUE00000') if secret else ()) + STRINGS:
         if len(text) >= length and all(re.search(p, text) for p in view.all('pattern')):
             return text
     raise KeyError(f'no sample string for {path}: add one to STRINGS or HINTS')

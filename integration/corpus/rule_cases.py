@@ -50,7 +50,7 @@ class RuleCases:
             root = self.bases.root(base)
             rename(root, (section,), wrong)
             add('misspelt ' + wrong, root, lambda p, w=wrong: p.key((w,)), fix=True)
-        for what, node in (('null', Raw('')), ('list', Raw('[1, 2]')), ('word', Raw('hello')),
+        for what, node in (('null', Raw('null')), ('list', Raw('[1, 2]')), ('word', Raw('hello')),
                            ('number', Raw('42')), ('true', Raw('true')), ('empty text', Raw('""')),
                            ('quoted words', Raw('"hello world"'))):
             root = self.bases.root(base)

@@ -196,7 +196,7 @@ class SyntaxCases:
             text, places = self.text(base, form, root)
             line, col = places.value((section, 'x-deep'))
             self.add(self.label(base, path, form, what), 'depth', text, DEPTH, line)
-            if what != 'nested 65':
+            if what != 'nested 65' or base == 'router':  # which has a warning of its own
                 continue
             root = self.bases.root(base)
             put(root, (section, 'x-deep'), Raw('[' * (n - 1) + ']' * (n - 1)))
@@ -245,8 +245,7 @@ class SyntaxCases:
         for what, data in (
                 ('empty', ''), ('blank', '  \n\n'), ('comment', '# nothing\n'), ('null', 'null\n'),
                 ('tilde', '~\n'), ('word', 'hello\n'), ('text', 'hello world\nand more\n'),
-                ('list', '- workload\n- env\n'), ('number', '42\n'), ('quoted', '"workload: x"\n'),
-                ('token alone', 'hyper-protect-basic.QUJD.REVG\n')):
+                ('list', '- workload\n- env\n'), ('number', '42\n'), ('quoted', '"workload: x"\n')):
             self.add(f'whole {what}', 'no mapping', data, NOT_YAML, 1 if data.strip() else None)
         text, _ = self.text('router', 'map')
         self.add('whole 70 keys', 'no mapping', text + ''.join(f'x{i}: 1\n' for i in range(70)), NOT_YAML)

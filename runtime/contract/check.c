@@ -83,27 +83,41 @@ static const struct hpl_node *root_get(const struct hpl_contract *c, const char 
 	return hpl_node_get(hpl_contract_root(c), key);
 }
 
-/* ---- the bootloader: the auditor's key ---- */
+/* ---- the bootloader ---- */
 
-static void auditor_key(struct checks *k)
+/* Does the bootloader take it? */
+static bool usable_auditor_key(const char *text, size_t len, struct hpl_err *why)
+{
+	EVP_PKEY *key = NULL;
+
+	if (hpl_public_key_parse(&key, NULL, text, len, why) < 0)
+		return false;
+	if (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < KEY_BITS_MIN)
+		HPL_FAIL(why, 0, 0, "it is no RSA key of %d bits or more", KEY_BITS_MIN);
+	EVP_PKEY_free(key);
+	return !*why->text;
+}
+
+/* What is left encrypted, and an auditor's key of no use, end the boot before there is a service. */
+static void bootloader(struct checks *k)
 {
 	static const char path[] = "attestationPublicKey";
 	const struct hpl_node *n = root_get(k->c, path);
 	const char *text = hpl_node_str(n);
+	bool token = text && hpl_token_looks_like(text, n->str.len), said = false;
 	struct hpl_err why = HPL_ERR_NULL;
-	EVP_PKEY *key = NULL;
+	bool usable = text && !token && usable_auditor_key(text, n->str.len, &why);
 
 	for (size_t i = k->before; i < k->faults->count; i++) {
-		if (hpl_streq(k->faults->items[i].path, path))
-			k->faults->items[i].msg = HPL_MSG_BOOTLOADER_ENCRYPT_ATTESTATION;
+		struct hpl_fault *f = &k->faults->items[i];
+		if (hpl_streq(f->path, path) && !usable) {
+			f->msg = HPL_MSG_BOOTLOADER_ENCRYPT_ATTESTATION;
+			said = true;
+		} else if (hpl_streq(f->keyword, "token")) {
+			f->msg = HPL_MSG_BOOTLOADER_INVALID_CONTRACT;
+		}
 	}
-	if (!text || !clean(k, path) || hpl_token_looks_like(text, n->str.len))
-		return;
-	if (hpl_public_key_parse(&key, NULL, text, n->str.len, &why) == 0 &&
-		(!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < KEY_BITS_MIN))
-		HPL_FAIL(&why, 0, 0, "it is no RSA key of %d bits or more", KEY_BITS_MIN);
-	EVP_PKEY_free(key);
-	if (!*why.text)
+	if (!text || token || usable || said)
 		return;
 	hpl_err_cure(&why, "give an RSA public key as PEM, base64 of PEM, or a token holding one");
 	add(k, &why, HPL_MSG_BOOTLOADER_ENCRYPT_ATTESTATION, path);
@@ -229,11 +243,14 @@ static void play(struct checks *k, struct hpl_image_rule *rule)
 {
 	struct hpl_play p = HPL_PLAY_NULL;
 	struct hpl_err why = HPL_ERR_NULL;
+	/* documents of the archive are named by their file, which the contract does not have */
+	const char *fallback = rule->slice->workload->play_archive.len ? "workload.play.archive" :
+		"workload.play";
 
 	if (hpl_play_load(&p, rule->slice->workload, &why) < 0)
-		add(k, &why, HPL_MSG_PLAY_PROCESSING_FAILED, "workload.play");
+		add(k, &why, HPL_MSG_PLAY_PROCESSING_FAILED, fallback);
 	else if (hpl_image_rule_play(rule, &p, &why) < 0)
-		add(k, &why, HPL_MSG_PLAY_POD_STARTUP_FAILED, "workload.play");
+		add(k, &why, HPL_MSG_PLAY_POD_STARTUP_FAILED, fallback);
 	hpl_play_done(&p);
 }
 
@@ -304,7 +321,7 @@ int hpl_contract_check(const struct hpl_contract *c, const struct hpl_check_opti
 
 	if (hpl_contract_validate(c, &o->form, faults, err) < 0)
 		return -1;
-	auditor_key(&k);
+	bootloader(&k);
 	logging(&k);
 	registries(&k);
 	signature(&k);

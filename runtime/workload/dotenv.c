@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "runtime/base/secret.h"
+#include "runtime/base/utf8.h"
 #include "runtime/workload/env.h"
 
 /*
@@ -193,6 +194,15 @@ static int resolve(struct hpl_buf *out, const char *text, const struct hpl_env *
 	return 0;
 }
 
+static bool is_utf8(const char *text, size_t len)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < len && n; i += n)
+		n = hpl_utf8_step((const unsigned char *)text + i, len - i);
+	return n > 0;
+}
+
 int hpl_dotenv_read(struct hpl_env *env, const char *text, size_t len, const struct hpl_env *base,
 	struct hpl_err *err)
 {
@@ -200,6 +210,8 @@ int hpl_dotenv_read(struct hpl_env *env, const char *text, size_t len, const str
 
 	if (memchr(text, 0, len))
 		return HPL_FAIL(err, 0, 0, ".env holds a NUL byte");
+	if (!is_utf8(text, len)) /* the reader of podman-compose stops at such a file */
+		return HPL_FAIL(err, 0, 0, ".env is not UTF-8");
 	for (;;) {
 		_cleanup_buf_ struct hpl_buf name = {.wipe = 1}, value = {.wipe = 1}, full = {.wipe = 1};
 		int kind;

@@ -101,22 +101,28 @@ static int check_image(struct compose_walk *w, const char *service, const char *
 	struct hpl_err *err)
 {
 	_cleanup_image_ref_ struct hpl_image_ref ref = HPL_IMAGE_REF_NULL;
-	_cleanup_buf_ struct hpl_buf image = HPL_BUF_NULL;
+	_cleanup_buf_ struct hpl_buf image = {.wipe = 1};
+	bool with_variables = strchr(given, '$') != NULL;
 
 	if (hpl_env_interpolate(&image, given, &w->env, err) < 0 ||
-		hpl_image_ref_parse(&ref, image.data ? image.data : "", err) < 0)
+		hpl_image_ref_parse(&ref, image.data ? image.data : "", err) < 0) {
+		if (with_variables) /* their values may be secrets: only what is written is said */
+			return HPL_FAIL(err, HPL_MSG_IMAGE_COMPOSE_CONTRACT_IMAGE_MISMATCH, 0,
+				"service '%s': '%s' is no image name once its variables are filled in",
+				service, given);
 		return HPL_WRAP(err, HPL_MSG_IMAGE_COMPOSE_CONTRACT_IMAGE_MISMATCH, "service '%s'", service);
+	}
 	if (ref.digest)
 		return pin(w->rule, &ref, err);
 	if (in_dct(w->rule->slice, &ref)) {
 		HPL_FAIL(err, HPL_MSG_IMAGE_COMPOSE_DOCKER_COMMAND, 0,
 			"service '%s': image '%s' has only an images.dct entry, and Docker Content Trust "
-			"(Notary) has been retired and is not available", service, image.data);
+			"(Notary) has been retired and is not available", service, given);
 	} else {
 		HPL_FAIL(err, HPL_MSG_IMAGE_COMPOSE_CONTRACT_IMAGE_MISMATCH, 0,
-			"service '%s': image '%s' has no digest", service, image.data);
+			"service '%s': image '%s' has no digest", service, given);
 	}
-	hpl_err_cure(err, "write %s@sha256:<digest>", image.data);
+	hpl_err_cure(err, "write %s@sha256:<digest>", given);
 	return -1;
 }
 
