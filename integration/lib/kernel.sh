@@ -27,12 +27,13 @@ kernel_fetch() {
 }
 
 # kernel_modules LIST DIR: copies the modules that LIST names, and all that they need, to DIR, with
-# DIR/order; a name that this kernel does not have as a module must be built in
+# DIR/order; parameters behind a name go with it; a name that this kernel does not have as a module
+# must be built in
 kernel_modules() {
-  local list=$1 dir=$2 name files
+  local list=$1 dir=$2 name parameters files
   mkdir -p "$dir"
   : > "$dir/order"
-  while read -r name; do
+  while read -r name parameters; do
     if ! files=$(modprobe -d "$kernel_root" -S "$kernel_version" --show-depends "$name" 2> /dev/null); then
       echo "kernel $kernel_version has no module $name" >&2
       continue
@@ -40,7 +41,10 @@ kernel_modules() {
     awk '$1 == "insmod" { print $2 }' <<< "$files" | while read -r f; do
       [ ! -e "$dir/${f##*/}" ] || continue
       objcopy --strip-debug "$f" "$dir/${f##*/}"
-      echo "${f##*/}" >> "$dir/order"
+      case "${f##*/}" in
+        "$name".ko*) echo "${f##*/}${parameters:+ $parameters}" >> "$dir/order" ;;
+        *) echo "${f##*/}" >> "$dir/order" ;;
+      esac
     done
   done < <(sed '/^#/d; /^$/d' "$list")
 }

@@ -230,6 +230,25 @@ static int read_cidata(struct hpl_boot *b, struct hpl_err *err)
 	return r;
 }
 
+static void bad_module(void *ud, const char *name, int sys)
+{
+	const struct hpl_boot *b = ud;
+	char text[300];
+
+	snprintf(text, sizeof(text), "%s: %s", name, strerror(sys));
+	hpl_console_message(b->console, HPL_MSG_BOOTLOADER_MODULE_IGNORED, text);
+}
+
+/* The guest's root has no modules: what its network service will ask of the kernel is loaded now. A
+ * failure is told by that service, which knows the interface that it is for. */
+static void load_network_modules(struct hpl_boot *b)
+{
+	if (hpl_cidata_wants(&b->cidata, "vlans"))
+		(void)hpl_system_modules("/modules/vlans", bad_module, b, NULL);
+	if (hpl_cidata_wants(&b->cidata, "bonds"))
+		(void)hpl_system_modules("/modules/bonds", bad_module, b, NULL);
+}
+
 static int refuse_section(const char *name, struct hpl_err *err)
 {
 	HPL_FAIL(err, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0,
@@ -246,6 +265,7 @@ static int step_contract(struct hpl_boot *b, struct hpl_err *err)
 	hpl_console_step(b->console, "decrypt user-data...");
 	if (read_cidata(b, err) < 0 || hpl_keys_load(&key, CONTRACT_KEY, err) < 0)
 		return -1;
+	load_network_modules(b);
 	int r = hpl_sections_open(&b->sections, b->cidata.user_data.data, b->cidata.user_data.len, key,
 		err);
 	EVP_PKEY_free(key);

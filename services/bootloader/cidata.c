@@ -7,6 +7,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/file.h"
+#include "schema/node.h"
 #include "services/bootloader/sections.h"
 
 /* 1: there is no such file */
@@ -65,6 +66,20 @@ int hpl_cidata_read(struct hpl_cidata *ret, int dir_fd, struct hpl_err *err)
 	}
 	*ret = c;
 	return 0;
+}
+
+bool hpl_cidata_wants(const struct hpl_cidata *c, const char *kind)
+{
+	const struct hpl_reader_limits limits = {.depth = 16, .nodes = 4096};
+	_cleanup_doc_ struct hpl_doc *doc = NULL;
+	const struct hpl_node *n;
+
+	if (!c->has_network_config || !c->network_config.data ||
+		hpl_yaml_read(&doc, c->network_config.data, c->network_config.len, &limits,
+		(struct hpl_pos){1, 1}, 0, NULL) < 0)
+		return false;
+	n = hpl_node_get(hpl_node_get(hpl_doc_root(doc), "network"), kind);
+	return n && n->kind == HPL_MAP && n->map.count;
 }
 
 void hpl_cidata_done(struct hpl_cidata *c)

@@ -52,13 +52,13 @@ int hpl_system_console(void)
 	return 0;
 }
 
-static int load(int dir_fd, const char *name)
+static int load(int dir_fd, const char *name, const char *parameters)
 {
 	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
 		return errno;
-	if (syscall(SYS_finit_module, fd, "", 0) == 0 || errno == EEXIST || errno == ENODEV)
+	if (syscall(SYS_finit_module, fd, parameters, 0) == 0 || errno == EEXIST || errno == ENODEV)
 		return 0;
 	return errno;
 }
@@ -79,7 +79,12 @@ int hpl_system_modules(const char *dir, void (*bad)(void *ud, const char *name, 
 		return -1;
 	for (char *name = order.data ? strtok_r(order.data, "\n", &save) : NULL; name;
 		name = strtok_r(NULL, "\n", &save)) {
-		int sys = strchr(name, '/') ? EINVAL : load(dir_fd, name);
+		char *parameters = strchr(name, ' ');
+		int sys;
+
+		if (parameters)
+			*parameters++ = '\0';
+		sys = strchr(name, '/') ? EINVAL : load(dir_fd, name, parameters ? parameters : "");
 		if (sys)
 			bad(ud, name, sys);
 	}

@@ -9,8 +9,9 @@
 int hpl_system_mounts(struct hpl_err *err);
 /* standard input, output and error become /dev/console */
 int hpl_system_console(void);
-/* Loads dir/order (one file name a line) from dir. Names with "/" are refused; a module that is
- * there already or has no device here is fine. bad gets each other one; the rest is loaded. */
+/* Loads dir/order (one file name a line, a blank and parameters may follow) from dir; nothing when
+ * there is no such directory. Names with "/" are refused; a module that is there already or has
+ * no device here is fine. bad gets each other one; the rest is loaded. */
 int hpl_system_modules(const char *dir, void (*bad)(void *ud, const char *name, int sys), void *ud,
 	struct hpl_err *err);
 /* Moves the mounts into HPL_NEW_ROOT, deletes the initramfs, makes it "/" and executes argv there.

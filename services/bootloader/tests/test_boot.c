@@ -225,6 +225,33 @@ static int read_cidata(struct hpl_cidata *c, struct hpl_err *err)
 	return r;
 }
 
+Test(cidata, network_config_says_which_modules_are_wanted)
+{
+	static const struct {
+		const char *text;
+		bool vlans, bonds;
+	} cases[] = {
+		{"network: {ethernets: {enc8: {dhcp4: true}}}\n", false, false},
+		{"network: {vlans: {v5: {id: 5, link: enc8}}}\n", true, false},
+		{"network: {vlans: {}, bonds: {b0: {interfaces: [enc8]}}}\n", false, true},
+		{"network: {vlans: [v5], bonds: yes}\n", false, false},
+		{"vlans: {v5: {}}\n", false, false},
+		{"network: [\n", false, false},
+		{"", false, false},
+	};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(cases); i++) {
+		struct hpl_cidata c = {.has_network_config = 1};
+
+		hpl_buf_str(&c.network_config, cases[i].text);
+		cr_expect_eq(hpl_cidata_wants(&c, "vlans"), cases[i].vlans, "%s", cases[i].text);
+		cr_expect_eq(hpl_cidata_wants(&c, "bonds"), cases[i].bonds, "%s", cases[i].text);
+		c.has_network_config = 0;
+		cr_expect(!hpl_cidata_wants(&c, "bonds"));
+		hpl_cidata_done(&c);
+	}
+}
+
 Test(boot, cidata_files_are_read_and_missing_ones_are_empty)
 {
 	struct hpl_cidata c;
