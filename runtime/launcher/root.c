@@ -97,8 +97,10 @@ static int bind_tree(int root_fd, const char *path, enum hpl_sandbox_path_kind k
 		attr.attr_set |= MOUNT_ATTR_RDONLY;
 	fd = (int)syscall(SYS_open_tree, AT_FDCWD, path,
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) && kind != HPL_PATH_WRITE)
-		return 0; /* what is not there when the service starts stays absent */
+	/* what is not there when the service starts stays absent; a kernel may lack a setting */
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) &&
+		(kind != HPL_PATH_WRITE || !strncmp(path, "/proc/", 6)))
+		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return hpl_launch_failed(r, errno, "open %s", path);
 	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0)
@@ -142,16 +144,31 @@ static int make_devices(int root_fd, struct hpl_launch_report *r)
 	return 0;
 }
 
-/* Own file systems: processes of others are hidden, /tmp is the service's alone. */
+static bool lists_below(const struct hpl_sandbox *s, const char *directory)
+{
+	for (uint32_t i = 0; i < s->path_count; i++)
+		if (!strncmp(s->paths[i].path, directory, strlen(directory)))
+			return true;
+	return false;
+}
+
+/* Own file systems: processes of others are hidden, /tmp is the service's alone. Of /proc there are the
+ * processes only, unless the manifest lists settings of the kernel: then all is there, and of
+ * /proc/sys nothing can be written but what is listed. */
 static int make_special(const struct hpl_sandbox *s, int root_fd, struct hpl_launch_report *r)
 {
+	const struct mount_attr read_only = {.attr_set = MOUNT_ATTR_RDONLY};
+	const bool settings = lists_below(s, "/proc/sys/");
 	bool tmp = false;
 
 	if (mkdirat(root_fd, "proc", 0555) < 0 || fchdir(root_fd) < 0)
 		return hpl_launch_failed(r, errno, "mkdir /proc");
 	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		"hidepid=invisible,subset=pid") < 0)
+		settings ? "hidepid=invisible" : "hidepid=invisible,subset=pid") < 0)
 		return hpl_launch_failed(r, errno, "mount /proc");
+	if (settings && (mount("proc/sys", "proc/sys", NULL, MS_BIND, NULL) < 0 ||
+		syscall(SYS_mount_setattr, AT_FDCWD, "proc/sys", 0, &read_only, sizeof(read_only)) < 0))
+		return hpl_launch_failed(r, errno, "mount /proc/sys");
 	for (uint32_t i = 0; i < s->path_count; i++)
 		tmp |= s->paths[i].kind == HPL_PATH_WRITE && hpl_streq(s->paths[i].path, "/tmp");
 	if (!tmp)
@@ -216,7 +233,7 @@ static int make_writable(const struct hpl_sandbox *s, struct hpl_launch_report *
 	for (uint32_t i = 0; i < s->path_count; i++) {
 		const char *path = s->paths[i].path;
 
-		if (s->paths[i].kind != HPL_PATH_WRITE || access(path, F_OK) == 0)
+		if (s->paths[i].kind != HPL_PATH_WRITE || access(path, F_OK) == 0 || !strncmp(path, "/proc/", 6))
 			continue;
 		if (hpl_mkdir_p(path, 0700, &err) < 0)
 			return hpl_launch_failed(r, err.sys, "mkdir %s", path);

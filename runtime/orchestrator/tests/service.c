@@ -68,7 +68,8 @@ static void say_path(const char *path)
 static void probe(void)
 {
 	static const char *const paths[] = {"/", "/usr", "/etc/ssl", "/etc/shadow", "/root", "/var",
-		"/home", "/sys", "/dev/null", "/dev/vda", "/dev/kmsg", "/tmp", "/proc/1", NULL};
+		"/home", "/sys", "/dev/null", "/dev/vda", "/dev/kmsg", "/tmp", "/proc/1",
+		"/proc/sys/net/ipv6/conf/lo/accept_ra", "/proc/sys/net/ipv4/ip_forward", NULL};
 	char names[256] = "";
 	int fd;
 

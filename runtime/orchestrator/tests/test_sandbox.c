@@ -139,6 +139,7 @@ Test(inside, nothing_is_given_by_default)
 	sees("path /dev/kmsg absent");
 	sees("path /tmp read-only"); /* the way to the directories of this test */
 	sees("path /proc/1 absent");
+	sees("path /proc/sys/net/ipv6/conf/lo/accept_ra absent");
 	sees("dumpable 0");
 	sees("probe inet 38");     /* ENOSYS: no socket of this kind */
 	sees("probe bind 1");
@@ -164,6 +165,17 @@ Test(inside, what_the_manifest_names_is_there_and_no_more)
 	sees("path /root absent");
 	sees("path /etc/shadow read-only");
 	sees("probe inet 0");
+}
+
+Test(inside, of_the_kernels_settings_only_those_that_are_listed_can_be_written)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	probe("  capabilities: [net_admin]\n  network: true\n  syscalls: [base, file, net]\n"
+	      "  write: [/proc/sys/net/ipv6/conf, /proc/sys/net/no-such-setting]\n");
+	sees("path /proc/sys/net/ipv6/conf/lo/accept_ra writable");
+	sees("path /proc/sys/net/ipv4/ip_forward read-only");
+	sees("path /proc/1 absent");
 }
 
 Test(inside, user_0_has_only_the_named_capabilities)
