@@ -7,6 +7,7 @@
 #include "proto/messages.h"
 #include "runtime/base/token_form.h"
 #include "runtime/contract/check.h"
+#include "runtime/report/report.h"
 
 /* Stands for the section that is not there: a token is not looked into. */
 #define UNSEEN HPL_TOKEN_PREFIX ".AAAA.AAAA"
@@ -34,19 +35,16 @@ static int wrap_section(struct hpl_buf *out, const char *text, size_t len, struc
 
 static void say_fault(const struct hpl_source *s, const struct hpl_fault *f, bool wrapped)
 {
-	_cleanup_buf_ struct hpl_buf line = HPL_BUF_NULL;
-	struct hpl_pos p = f->pos;
 	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	struct hpl_pos p = f->pos;
 
 	if (wrapped && p.line > WRAP_LINES)
 		p = (struct hpl_pos){p.line - WRAP_LINES, p.col > WRAP_COLS ? p.col - WRAP_COLS : 1};
 	else if (wrapped)
-		p = (struct hpl_pos){1, 1};
-	hpl_buf_fmt(&line, "%s:%u:%u: %s %s: %s%s%s", hpl_source_file(s, s->argument), p.line, p.col,
-		hpl_msg_info(f->msg)->id, f->path, f->text, *f->cure ? "; " : "", f->cure);
-	if (!line.failed)
-		hpl_tool_escape(&b, line.data, line.len);
-	fprintf(stderr, "%s\n", b.data ? b.data : "");
+		p = (struct hpl_pos){0, 0};
+	hpl_report_head(&b, hpl_source_file(s, s->argument), p, f);
+	hpl_report_cure(&b, f);
+	fputs(b.data ? b.data : "", stderr);
 }
 
 /* The signature is made, or made anew, over what comes out. */

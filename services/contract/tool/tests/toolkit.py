@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 import textwrap
+import time
 
 TOOL = sys.argv[1] if len(sys.argv) > 1 else 'hpl-contract'
 DIR = tempfile.mkdtemp(prefix='hpl-tool-')
