@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/icmp6.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,35 +74,63 @@ static void must(const char *command)
 	cr_assert_eq(run(&out, "%s", command), 0, "%s: %s", command, out.data ? out.data : "");
 }
 
+/* A router advertisement (RFC 4861 section 4.2) with one prefix, 2001:db8:88::/64, each 200 ms. */
+static void advertise(void)
+{
+	struct {
+		struct nd_router_advert ra;
+		struct nd_opt_prefix_info prefix;
+	} m = {.ra = {.nd_ra_type = ND_ROUTER_ADVERT, .nd_ra_router_lifetime = htons(600)},
+		.prefix = {.nd_opt_pi_type = ND_OPT_PREFIX_INFORMATION, .nd_opt_pi_len = 4,
+			.nd_opt_pi_prefix_len = 64, .nd_opt_pi_valid_time = htonl(600),
+			.nd_opt_pi_flags_reserved = ND_OPT_PI_FLAG_AUTO | ND_OPT_PI_FLAG_ONLINK,
+			.nd_opt_pi_preferred_time = htonl(600)}};
+	struct sockaddr_in6 all = {.sin6_family = AF_INET6, .sin6_scope_id = if_nametoindex("peer0")};
+	int fd = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6), hops = 255;
+
+	inet_pton(AF_INET6, "2001:db8:88::", &m.prefix.nd_opt_pi_prefix);
+	inet_pton(AF_INET6, "ff02::1", &all.sin6_addr);
+	setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof(hops));
+	for (;;) {
+		sendto(fd, &m, sizeof(m), 0, (struct sockaddr *)&all, sizeof(all));
+		usleep(200000);
+	}
+}
+
+enum peer_does { WAITS = 0, DHCP = 1, LISTENS = 2, ADVERTISES = 4 };
+
 /* The other side: own namespace, up to what it is told; go is closed when both ends are ready. */
-static void peer_main(int ready, int go, bool dhcp, bool listener)
+static void peer_main(int ready, int go, unsigned does)
 {
 	char byte = 'r', conf[128];
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(6514)};
+	struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons(6514)}; /* of both families */
 	int fd;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (unshare(CLONE_NEWNET) < 0 || write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);
-	if (system("ip link set lo up; ip link set peer0 up; ip addr add 10.77.0.1/24 dev peer0"))
+	if (system("ip link set lo up; ip link set peer0 up; ip addr add 10.77.0.1/24 dev peer0; "
+		   "ip addr add 2001:db8:77::1/64 dev peer0 nodad"))
 		_exit(2);
-	if (listener) {
-		fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (does & LISTENS) {
+		fd = socket(AF_INET6, SOCK_STREAM, 0);
 		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 8) < 0)
 			_exit(3);
 	}
 	if (write(ready, &byte, 1) != 1)
 		_exit(4);
 	snprintf(conf, sizeof(conf), "%s/udhcpd.conf", dir);
-	if (dhcp)
+	if (does & DHCP)
 		execl("/usr/bin/busybox", "busybox", "udhcpd", "-f", conf, NULL);
+	else if (does & ADVERTISES)
+		advertise();
 	else
 		for (;;)
 			pause();
 	_exit(5);
 }
 
-static void make_network(const char *name, bool dhcp, bool listener)
+static void make_network(const char *name, unsigned does)
 {
 	int ready[2], go[2];
 	char byte, text[128];
@@ -113,7 +142,7 @@ static void make_network(const char *name, bool dhcp, bool listener)
 	cr_assert(pipe(ready) == 0 && pipe(go) == 0);
 	peer = fork();
 	if (peer == 0)
-		peer_main(ready[1], go[0], dhcp, listener);
+		peer_main(ready[1], go[0], does);
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
 	snprintf(text, sizeof(text), "/sbin/ip link add %s type veth peer name peer0 netns %d", name, (int)peer);
 	must(text);
@@ -206,13 +235,18 @@ static void expect_failed(const char *id, const char *cause)
 	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_NETWORK_READY), 0);
 }
 
-static void expect_event(const char *topic, bool reached)
+static void expect_interfaces(const char *topic, bool reached, size_t count)
 {
 	Hpl__Event *ev = hpl_fake_expect(fake, topic);
 
 	cr_expect_eq(ev->network_state->log_target_reached, reached);
-	cr_expect_eq(ev->network_state->n_interfaces, 1);
+	cr_expect_eq(ev->network_state->n_interfaces, count);
 	hpl__event__free_unpacked(ev, NULL);
+}
+
+static void expect_event(const char *topic, bool reached)
+{
+	expect_interfaces(topic, reached, 1);
 }
 
 static void expect_output(const char *command, const char *text)
@@ -251,7 +285,7 @@ static void expect_static(void)
 Test(network_service, a_static_configuration_is_set_and_the_log_host_reached)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("enc8", false, true);
+	make_network("enc8", LISTENS);
 	launch(NULL, NULL);
 	expect_static();
 	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_NETWORK_READY), 0);
@@ -262,7 +296,7 @@ Test(network_service, a_static_configuration_is_set_and_the_log_host_reached)
 Test(network_service, the_single_interface_is_taken_under_another_name)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("eth0", false, true);
+	make_network("eth0", LISTENS);
 	launch(NULL, NULL);
 	expect_static();
 }
@@ -270,7 +304,7 @@ Test(network_service, the_single_interface_is_taken_under_another_name)
 Test(network_service, an_enc_name_is_found_by_its_ccw_device)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("eth0", false, true);
+	make_network("eth0", LISTENS);
 	must("/sbin/ip link add eth1 type veth peer name eth2");
 	/* what sysfs shows on s390x; the device of eth0 is 0.0.0008 */
 	cr_assert_eq(hpl_mkdir_p(path("sys/devices/css0/0.0.0000/0.0.0008/virtio0"), 0700, NULL), 0);
@@ -282,7 +316,7 @@ Test(network_service, an_enc_name_is_found_by_its_ccw_device)
 
 Test(network_service, dhcp_gives_address_route_and_name_server)
 {
-	make_network("eth0", true, true);
+	make_network("eth0", DHCP | LISTENS);
 	launch(NULL, NULL);
 	send_target("10.77.0.1", 6514);
 	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
@@ -292,9 +326,143 @@ Test(network_service, dhcp_gives_address_route_and_name_server)
 	expect_event(HPL_TOPIC_NETWORK_READY, true);
 }
 
+/* ---- beyond IPv4 and one interface ---- */
+
+Test(network_service, ipv6_addresses_and_routes_are_set_and_the_log_host_reached)
+{
+	put("network-config", "network:\n  ethernets:\n    eth0:\n      addresses: ['2001:db8:77::5/64']\n"
+			      "      gateway6: 2001:db8:77::1\n      accept-ra: false\n"
+			      "      routes: [{to: '2001:db8:99::/48', via: 'fe80::1', metric: 7}]\n"
+			      "      nameservers: {addresses: ['2001:db8:77::53']}\n");
+	make_network("eth0", LISTENS);
+	launch(NULL, NULL);
+	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
+	expect_output("/sbin/ip -6 addr show dev eth0", "inet6 2001:db8:77::5/64");
+	expect_output("/sbin/ip -6 route", "default via 2001:db8:77::1 dev eth0");
+	expect_output("/sbin/ip -6 route", "2001:db8:99::/48 via fe80::1 dev eth0 proto static metric 7");
+	expect_output("/bin/cat /proc/sys/net/ipv6/conf/eth0/accept_ra", "0\n");
+	expect_file("etc/resolv.conf", "nameserver 2001:db8:77::53\n");
+	send_target("2001:db8:77::1", 6514);
+	expect_event(HPL_TOPIC_NETWORK_READY, true);
+}
+
+Test(network_service, an_address_comes_from_router_advertisements)
+{
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+
+	put("network-config", "network: {ethernets: {eth0: {accept-ra: true}}}\n");
+	make_network("eth0", ADVERTISES);
+	launch(NULL, NULL);
+	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
+	expect_output("/bin/cat /proc/sys/net/ipv6/conf/eth0/accept_ra", "2\n");
+	for (int i = 0; i < 200 && !(out.data && strstr(out.data, "2001:db8:88:")); i++) {
+		hpl_buf_clear(&out);
+		cr_assert_eq(run(&out, "/sbin/ip -6 addr show dev eth0"), 0);
+		usleep(50000);
+	}
+	cr_expect(strstr(out.data, "2001:db8:88:"), "%s", out.data);
+	expect_output("/sbin/ip -6 route", "default via fe80::");
+}
+
+Test(network_service, dhcp_and_a_fixed_ipv6_address_go_together)
+{
+	put("network-config", "network: {ethernets: {enc8: {dhcp4: true, addresses: ['2001:db8:77::5/64']}}}\n");
+	make_network("enc8", DHCP);
+	launch(NULL, NULL);
+	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
+	expect_output("/sbin/ip addr show dev enc8", "inet 10.77.0.5");
+	expect_output("/sbin/ip addr show dev enc8", "inet6 2001:db8:77::5/64");
+}
+
+Test(network_service, interfaces_are_found_by_mac_and_may_exchange_their_names)
+{
+	put("network-config", "network:\n  ethernets:\n"
+			      "    up: {match: {macaddress: '52:54:00:00:00:01'}, set-name: eth1, dhcp4: false,"
+			      " addresses: [10.77.0.5/24]}\n"
+			      "    side: {match: {macaddress: '52:54:00:00:00:02'}, set-name: eth0, dhcp4: false,"
+			      " addresses: [10.78.0.5/24]}\n"
+			      "    keeps: {match: {macaddress: '52:54:00:00:00:03'}, dhcp4: false,"
+			      " addresses: [10.79.0.5/24]}\n");
+	make_network("eth0", WAITS);
+	must("/sbin/ip link set eth0 address 52:54:00:00:00:01");
+	must("/sbin/ip link add eth1 address 52:54:00:00:00:02 type veth peer name far1");
+	must("/sbin/ip link add eth5 address 52:54:00:00:00:03 type veth peer name far5");
+	launch(NULL, NULL);
+	expect_interfaces(HPL_TOPIC_NETWORK_CONFIGURED, false, 3);
+	expect_output("/sbin/ip addr show dev eth1", "inet 10.77.0.5/24");
+	expect_output("/sbin/ip addr show dev eth1", "52:54:00:00:00:01");
+	expect_output("/sbin/ip addr show dev eth0", "inet 10.78.0.5/24");
+	expect_output("/sbin/ip addr show dev eth5", "inet 10.79.0.5/24");
+}
+
+Test(network_service, an_absent_mac_address_is_named)
+{
+	put("network-config", "network: {ethernets: {a: {match: {macaddress: '52:54:00:00:00:99'}, dhcp4: true}}}\n");
+	make_network("enc8", WAITS);
+	launch("link_s", "1");
+	expect_failed("HPL13008E", "52:54:00:00:00:99");
+}
+
+/* 8021q and bonding are modules that this machine's kernel may lack. */
+static bool kernel_makes(const char *kind)
+{
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	bool vlan = hpl_streq(kind, "vlan");
+
+	must("/sbin/ip link add probe0 type veth peer name probe1");
+	bool makes = run(&out, vlan ? "/sbin/ip link add link probe0 name probe2 type vlan id 2" :
+		"/sbin/ip link add probe2 type bond") == 0;
+	must("/sbin/ip link del probe0");
+	if (makes && !vlan)
+		must("/sbin/ip link del probe2");
+	return makes;
+}
+
+Test(network_service, a_vlan_is_made_on_its_link)
+{
+	if (!kernel_makes("vlan"))
+		cr_skip_test("this kernel has no VLANs (8021q)");
+	put("network-config", "network:\n  ethernets: {enc8: {dhcp4: false, mtu: 1450}}\n  vlans:\n"
+			      "    lan5: {id: 5, link: enc8, addresses: [10.75.0.5/24], mtu: 1400}\n");
+	make_network("enc8", WAITS);
+	launch(NULL, NULL);
+	expect_interfaces(HPL_TOPIC_NETWORK_CONFIGURED, false, 2);
+	expect_output("/sbin/ip -d link show dev lan5", "vlan protocol 802.1Q id 5");
+	expect_output("/sbin/ip link show dev lan5", "mtu 1400");
+	expect_output("/sbin/ip addr show dev lan5", "inet 10.75.0.5/24");
+}
+
+Test(network_service, a_bond_is_made_of_its_interfaces)
+{
+	if (!kernel_makes("bond"))
+		cr_skip_test("this kernel has no bonds (bonding)");
+	put("network-config", "network:\n  ethernets: {enc8: {dhcp4: false}, enc9: {dhcp4: false}}\n  bonds:\n"
+			      "    bond0: {interfaces: [enc8, enc9], addresses: [10.77.0.5/24],"
+			      " parameters: {mode: active-backup, primary: enc9, mii-monitor-interval: 50}}\n");
+	make_network("enc8", WAITS);
+	must("/sbin/ip link add enc9 type veth peer name far9");
+	launch(NULL, NULL);
+	expect_interfaces(HPL_TOPIC_NETWORK_CONFIGURED, false, 3);
+	expect_output("/sbin/ip -d link show dev bond0", "mode active-backup miimon 50");
+	expect_output("/sbin/ip -d link show dev bond0", "primary enc9");
+	expect_output("/sbin/ip link show dev enc8", "master bond0");
+	expect_output("/sbin/ip addr show dev bond0", "inet 10.77.0.5/24");
+}
+
+Test(network_service, a_kernel_without_vlans_is_a_fault_with_its_cure)
+{
+	if (kernel_makes("vlan"))
+		cr_skip_test("this kernel has VLANs");
+	put("network-config", "network: {ethernets: {enc8: {dhcp4: false}},"
+			      " vlans: {lan5: {id: 5, link: enc8, addresses: [10.75.0.5/24]}}}\n");
+	make_network("enc8", WAITS);
+	launch(NULL, NULL);
+	expect_failed("HPL13008E", "no support for vlans");
+}
+
 Test(network_service, no_dhcp_server_fails_after_the_time)
 {
-	make_network("eth0", false, false);
+	make_network("eth0", WAITS);
 	launch("lease_s", "2");
 	expect_failed("HPL13008E", "no DHCP server");
 }
@@ -308,7 +476,7 @@ Test(network_service, no_interface_fails_after_the_time)
 Test(network_service, an_absent_configured_interface_is_named)
 {
 	put("network-config", "network: {ethernets: {enc8: {dhcp4: true}, enc9: {dhcp4: true}}}\n");
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	launch("link_s", "1");
 	expect_failed("HPL13008E", "no interface 'enc9'");
 }
@@ -317,7 +485,7 @@ Test(network_service, a_gateway_outside_the_network_is_refused)
 {
 	put("network-config", "network: {ethernets: {enc8: {dhcp4: false, addresses: [10.77.0.5/24],"
 			      " gateway4: 192.168.9.9}}}\n");
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	launch(NULL, NULL);
 	expect_failed("HPL13007E", "192.168.9.9 is in no network");
 }
@@ -334,10 +502,27 @@ Test(network_service, a_faulty_network_config_fails_with_its_place)
 	hpl__event__free_unpacked(ev, NULL);
 }
 
+Test(network_service, warnings_are_said_and_the_boot_goes_on)
+{
+	Hpl__Event *ev;
+
+	put("network-config", "network: {ethernets: {eth0: {dhcp4: false, addresses: [10.77.0.5/24], adresses: []}}}\n");
+	make_network("eth0", WAITS);
+	launch(NULL, NULL);
+	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
+	cr_expect_str_eq(ev->message_id, "HPL13009W");
+	hpl__event__free_unpacked(ev, NULL);
+	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
+	cr_expect_str_eq(ev->message_id, "HPL13010W");
+	cr_expect(strstr(ev->failure->cure, "addresses"), "%s", ev->failure->cure);
+	hpl__event__free_unpacked(ev, NULL);
+	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
+}
+
 Test(network_service, without_log_host_it_is_ready_at_once)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	send_target("", 0);
 	launch(NULL, NULL);
 	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
@@ -347,7 +532,7 @@ Test(network_service, without_log_host_it_is_ready_at_once)
 Test(network_service, a_refusing_log_host_fails_after_the_time)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	launch("reach_s", "2");
 	send_target("10.77.0.1", 6514);
 	expect_failed("HPL14002E", "Connection refused");
@@ -356,7 +541,7 @@ Test(network_service, a_refusing_log_host_fails_after_the_time)
 Test(network_service, a_silent_log_host_fails_after_the_time)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	launch("reach_s", "1");
 	send_target("10.77.0.99", 6514);
 	expect_failed("HPL14002E", "10.77.0.99 port 6514");
@@ -365,7 +550,7 @@ Test(network_service, a_silent_log_host_fails_after_the_time)
 Test(network_service, a_name_that_does_not_resolve_fails_after_the_time)
 {
 	put("network-config", STATIC_CONFIG);
-	make_network("enc8", false, false);
+	make_network("enc8", WAITS);
 	launch("reach_s", "0");
 	send_target("no-such-host.invalid", 6514);
 	expect_failed("HPL14001E", "cannot be resolved");
