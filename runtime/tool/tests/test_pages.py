@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb and option that a program's --help names is in its manual pages and its completion.
+
+test_pages.py HPL.bash PROGRAM...: prints TAP. Pages and completion lie beside each program.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def text_of(*args):
+    return subprocess.run(args, capture_output=True, check=True, text=True).stdout
+
+
+def verbs_of(program):
+    """Names of the verbs, or [''] for a program without."""
+    text = text_of(program, '--help')
+    if '\nVerbs:\n' not in text:
+        return ['']
+    return re.findall(r'^  ([a-z][a-z0-9-]*) ', text.split('\nVerbs:\n')[1], re.M)
+
+
+def options_of(program, verb):
+    text = text_of(program, *([verb] if verb else []), '--help')
+    return re.findall(r'^  --([a-z0-9-]+)', text.split('\nOptions:\n')[1], re.M)
+
+
+def complete(folder, words, path):
+    """What bash offers for the last word."""
+    script = (f'PATH={path}; . {folder}/hpl.bash; COMP_WORDS=({" ".join(words)} ""); '
+              f'COMP_WORDS[{len(words) - 1}]={words[-1]}; unset "COMP_WORDS[{len(words)}]"; '
+              f'COMP_CWORD={len(words) - 1}; _hpl; printf "%s\\n" "${{COMPREPLY[@]}}"')
+    return text_of('bash', '-c', script).split()
+
+
+class Pages:
+    def __init__(self, hpl_bash, programs, folder):
+        self.programs = programs
+        self.folder = folder
+        shutil.copy(hpl_bash, os.path.join(folder, 'hpl.bash'))
+        self.bin = os.path.join(folder, 'bin')
+        os.mkdir(self.bin)
+        for p in programs:
+            shutil.copy(p, self.bin)
+            if os.path.exists(p + '.bash'):
+                shutil.copy(p + '.bash', folder)
+
+    def nouns(self):
+        return [(p, os.path.basename(p)[4:]) for p in self.programs if os.path.basename(p) != 'hpl']
+
+    def page(self, program, verb):
+        name = program + (f'-{verb}' if verb else '') + '.1'
+        with open(name, encoding='utf-8') as f:
+            return f.read().replace('\\-', '-').replace('\\e', '\\')
+
+
+def test_pages_name_all_options(t):
+    seen = 0
+    for program, _ in t.nouns():
+        for verb in verbs_of(program):
+            page = t.page(program, verb)
+            for option in options_of(program, verb):
+                assert f'\\fB--{option}\\fP' in page, (program, verb, option)
+                seen += 1
+            for part in ('.SH NAME', '.SH SYNOPSIS', '.SH DESCRIPTION', '.SH EXIT STATUS'):
+                assert part in page, (program, verb, part)
+    assert seen > 20, seen
+
+
+def test_page_of_a_program_names_all_verbs(t):
+    for program, _ in t.nouns():
+        verbs = verbs_of(program)
+        page = t.page(program, '')
+        for verb in verbs:
+            assert not verb or f'\\fB{verb}\\fP' in page, (program, verb)
+
+
+def test_completion_offers_nouns_verbs_and_options(t):
+    for program, noun in t.nouns():
+        path = t.bin + ':/usr/bin:/bin'
+        assert noun in complete(t.folder, ['hpl', noun[:3]], path), noun
+        verbs = verbs_of(program)
+        for verb in verbs:
+            words = ['hpl', noun] + ([verb] if verb else [])
+            if verb:
+                assert verb in complete(t.folder, ['hpl', noun, verb[:1]], path), verb
+            offered = complete(t.folder, words + ['--'], path)
+            assert sorted(offered) == sorted('--' + o for o in options_of(program, verb)), (verb, offered)
+
+
+def test_completion_offers_values(t):
+    path = t.bin + ':/usr/bin:/bin'
+    if not any(noun == 'contract' for _, noun in t.nouns()):
+        raise AssertionError('hpl-contract is not among the programs')
+    assert complete(t.folder, ['hpl', 'contract', 'validate', '--product', 'cc'], path) == \
+        ['ccrt', 'ccrv', 'ccco']
+
+
+def test_every_verb_has_an_example_that_its_options_allow(t):
+    for program, _ in t.nouns():
+        for verb in verbs_of(program):
+            text = text_of(program, *([verb] if verb else []), '--help')
+            assert '\nExamples:\n' in text, (program, verb)
+            examples = re.findall(r'^  (hpl .*)', text.split('\nExamples:\n')[1], re.M)
+            for option in re.findall(r' --([a-z0-9-]+)', ' '.join(examples)):
+                assert option in options_of(program, verb) or option == 'list', (verb, option)
+
+
+def test_pages_are_good_roff(t):
+    if not shutil.which('groff'):
+        return 'no groff here'
+    for program, _ in t.nouns():
+        for verb in [''] + verbs_of(program):
+            name = program + (f'-{verb}' if verb else '') + '.1'
+            r = subprocess.run(['groff', '-man', '-ww', '-z', name], capture_output=True, check=False)
+            assert r.returncode == 0 and not r.stderr, (name, r.stderr)
+    return None
+
+
+def main():
+    tests = [(n, f) for n, f in globals().items() if n.startswith('test_')]
+    print(f'1..{len(tests)}')
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        t = Pages(sys.argv[1], sys.argv[2:], folder)
+        for i, (name, function) in enumerate(tests, 1):
+            words = name[5:].replace('_', ' ')
+            try:
+                skip = function(t)
+                print(f'ok {i} - {words}' + (f' # SKIP {skip}' if skip else ''))
+            except Exception as e:  # any: one test must not hide the others
+                failed += 1
+                print(f'not ok {i} - {words}\n# {type(e).__name__}: {e}')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
