@@ -26,6 +26,7 @@ class Case:
     secrets: tuple = ()      # more texts that no output may hold
     opened: bool = False     # the tool gets the image's private key
     says: str = None         # an id that the guest says in its log
+    tool: bool = True        # False: nothing that the tool is given; path is a file for verdict
     guest: bool = True       # False: guest and tool are not asked the same; why says it
     why: str = ''
 

@@ -12,8 +12,8 @@ from material import DIGEST, IMAGE, archive, b64, compose, compose_file, special
 
 NO_PEM, KEY_TYPE, SERVER, CERT, KEY, REJECTED = (
     'HPL01005E', 'HPL01006E', 'HPL01007E', 'HPL01008E', 'HPL01009E', 'HPL01011E')
-VALID_UNTIL, AUDITOR, REGISTRY, SIGNED, ONE, EXPIRED, SOON = (
-    'HPL12014I', 'HPL11002E', 'HPL09001E', 'HPL12001E', 'HPL12004E', 'HPL12007E', 'HPL12015W')
+NOT_COVERED, VALID_UNTIL, AUDITOR, REGISTRY, SIGNED, ONE, EXPIRED, SOON = (
+    'HPL12016W', 'HPL12014I', 'HPL11002E', 'HPL09001E', 'HPL12001E', 'HPL12004E', 'HPL12007E', 'HPL12015W')
 BAD_ARCHIVE, BAD_TAR, NO_FILE, BAD_COMPOSE, NO_DIGEST, ONLY_DCT, BAD_ENV = (
     'HPL06006E', 'HPL06007E', 'HPL06008E', 'HPL06009E', 'HPL06010E', 'HPL06004E', 'HPL06003E')
 PODS, DESCRIPTORS, POLICY = 'HPL15005E', 'HPL15002E', 'HPL16002E'
@@ -204,18 +204,20 @@ class KeyCases:
         put(root, ('envWorkloadSignature',), b64('x' * 256))
         return root
 
-    def signed(self, name, form, *, signer='signer', public=None, change=None, id=None, line=None, **more):
+    def signed(self, name, form, *, signer='signer', public=None, change=None, id=None, line=None,
+               auditor=None, **more):
         """Signs the text as the documentation says; change(text) comes after that."""
         root = self.signed_root(public=public)
         drop(root, ('envWorkloadSignature',))
         w, e = (section_text(get(root, (s,))) for s in ('workload', 'env'))
         signature = self.mat.sign(signer, (w + e).replace('\n', ''))
         put(root, ('envWorkloadSignature',), signature)
+        if auditor:
+            put(root, ('attestationPublicKey',), auditor)
         text, places = write(root, {'workload': form, 'env': form})
         if change:
             text = change(text, signature)
-        where = {'envWorkloadSignature': ('envWorkloadSignature',), 'signingKey': ('env', 'signingKey')}
-        spot = places.value(where[line]) if line else (None, None)
+        spot = places.value(('env', line) if line == 'signingKey' else (line,)) if line else (None, None)
         more.setdefault('valid', id is None)
         self.corpus.add(Case(name, 'signature', text.encode(), id=id, line=spot[0], col=spot[1], **more))
 
@@ -227,8 +229,16 @@ class KeyCases:
             self.signed(f'signed, base64 twice {form}', form, public=b64(m.signer_crt), says=VALID_UNTIL)
             self.signed(f'signed, literal line ends {form}', form,
                         public=m.signer_pub.replace('\n', '\\n'))
-            self.signed(f'signed, ends soon {form}', form, public=m.signer_soon_crt, id=SOON, valid=True,
-                        says=SOON, line='signingKey')
+            self.signed(f'signed, certificate with literal line ends {form}', form,
+                        public=m.signer_crt.replace('\n', '\\n'), says=VALID_UNTIL)
+            for what, public in (('once', m.signer_soon_crt), ('twice', b64(m.signer_soon_crt)),
+                                 ('literal line ends', m.signer_soon_crt.replace('\n', '\\n'))):
+                self.signed(f'signed, ends soon, {what} {form}', form, public=public, id=SOON, valid=True,
+                            says=SOON, line='signingKey')
+            for what, key in (('PEM', m.auditor_pub), ('base64', b64(m.auditor_pub)),
+                              ('certificate', b64(m.client_crt))):
+                self.signed(f'signed, auditor key as {what} {form}', form, auditor=key, id=NOT_COVERED,
+                            valid=True, says=NOT_COVERED, line='attestationPublicKey')
             for what, args in (
                     ('by another key', {'signer': 'other'}),
                     ('changed after', {'change': lambda t, s: t.replace('log.example.com', 'log.example.org')}),
@@ -249,6 +259,8 @@ class KeyCases:
                             public=[m.signer_expired_crt, b64(m.signer_expired_crt),
                                     m.signer_expired_crt.replace('\n', '\\n')][what - 1],
                             id=EXPIRED, line='signingKey')
+        for form in ('map', 'flow'):  # a mapping has no text that could have been signed
+            self.signed(f'signed sections as {form}', form, id=SIGNED)
         for form in ('block', 'map', 'quoted', 'flow'):
             root = self.signed_root()
             drop(root, ('envWorkloadSignature',))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules that no schema says: sections, alternatives, volumes, mounts, sources of keys, legacy forms."""
 from bases import CANARY, CRN, SEED_E, SEED_W, login
-from cases import CONTRACT, Case, forms_for
+from cases import Case, forms_for
 from emit import FORMS, Block, Map, Raw, drop, get, put, rename, section_text, tree, write
 from material import compose
 
 NAMES, MOUNT, KEY_SOURCE = 'HPL07015E', 'HPL07022E', 'HPL05018E'
-LEGACY, SEED_TWICE, REGISTRY, UNKNOWN = 'HPL05012W', 'HPL05015W', 'HPL09001E', 'HPL05013W'
+LEGACY, SEED_TWICE, REGISTRY, PLACE_HOLDER = 'HPL05012W', 'HPL05015W', 'HPL09001E', 'HPL05019W'
 
 
 class RuleCases:
@@ -28,6 +28,7 @@ class RuleCases:
         self.key_sources()
         self.legacy()
         self.warnings()
+        self.place_holders()
         self.valid()
 
     def tree(self, name, kind, root, place, forms=None, **more):
@@ -318,6 +319,19 @@ class RuleCases:
                 put(root, at, login())
                 self.tree(f'registry port {port} {form}', 'registry', root, lambda p, at=at: p.key(at),
                           forms, id=REGISTRY)
+
+    def place_holders(self):
+        for path, text in ((('workload', 'env', 'GREETING'), '<TEXT>'),
+                           (('env', 'env', 'TARGET'), '<HOST-1>'),
+                           (('workload', 'auths', 'registry.example.com', 'password'), '<PASSWORD>'),
+                           (('env', 'volumes', 'data', 'volumeName'), '<NAME>'),
+                           (('workload', 'auths', 'registry.example.com', 'username'), '<USER>')):
+            for form in ('block', 'flow'):
+                root = self.bases.root('compose')
+                put(root, path, text)
+                self.tree(f'place holder {text} {form}', 'place holder', root,
+                          lambda p, path=path: p.value(path), {'workload': form, 'env': form},
+                          id=PLACE_HOLDER, valid=True)
 
     def valid(self):
         """Every base in every form and for every product that takes it."""

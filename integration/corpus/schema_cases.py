@@ -168,6 +168,8 @@ class SchemaCases:
                 spot = {'place': lambda p: p.key(path[:-1] + (wrong,)), 'fix': True,
                         'kind': 'misspelt', 'id': CONTRACT}
                 if not parent.closed() and not required and not self.needed(path):
+                    if not parent.all('x-unknown'):
+                        return None  # anything may stand here
                     spot.update(id=UNKNOWN, valid=True)
                 return spot
             yield f'misspelt {wrong}', change

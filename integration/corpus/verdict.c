@@ -7,7 +7,9 @@
  *
  * A line of the list: NUMBER TAB PRODUCT TAB LEGACY (0, 1) TAB FILE. For each, one line on
  * standard output: NUMBER TAB ID TAB PLACE, ID being "valid" when all of them are content. What the
- * services log goes to standard error, behind a line "== NUMBER".
+ * services log goes to standard error, behind a line "== NUMBER". In place of a product: "drive"
+ * (FILE is a directory like a mounted cidata drive), "meta-data" (FILE is one), "memory" (FILE is
+ * a directory with memory/, as sysfs has it, and meminfo): what else the bootloader is given.
  *
  * Not asked: network, log server, disks, registries, engines; nothing of them is in a contract's text.
  * Logging's own part is the code by which it reads certificates and keys; the service itself would
@@ -23,11 +25,17 @@
 #include "runtime/crypto/log_material.h"
 #include "services/bootloader/cidata.h"
 #include "services/bootloader/keys.h"
+#include "services/bootloader/machine.h"
 #include "services/bootloader/sections.h"
 #include "services/contract/contract.h"
 #include "services/image/image.h"
 #include "services/registry-auth/registry_auth.h"
 #include "services/signature/signature.h"
+
+enum {
+	MEMORY_MB = 4096, /* what an image asks for (integration/build-image) */
+	PATHS = 3200,
+};
 
 struct run {
 	const char *dir;           /* work directory */
@@ -136,6 +144,29 @@ static int auditor_key(struct run *r, const struct hpl_sections *s)
 	return 0;
 }
 
+static void meta_data(struct run *r, const char *file)
+{
+	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
+	struct hpl_err err = HPL_ERR_NULL;
+	char name[65];
+
+	if (hpl_file_read(&text, file, HPL_BUF_LIMIT, &err) < 0)
+		die(file, &err);
+	if (hpl_hostname_parse(name, sizeof(name), text.data ? text.data : "", text.len, &err) < 0)
+		fail_err(r, &err);
+}
+
+static void memory(struct run *r, const char *dir)
+{
+	char blocks[PATHS], meminfo[PATHS];
+	struct hpl_err err = HPL_ERR_NULL;
+
+	snprintf(blocks, sizeof(blocks), "%s/memory", dir);
+	snprintf(meminfo, sizeof(meminfo), "%s/meminfo", dir);
+	if (hpl_machine_memory_check(MEMORY_MB, blocks, meminfo, &err) < 0)
+		fail_err(r, &err);
+}
+
 static int sections(struct run *r, const struct hpl_buf *text)
 {
 	struct hpl_sections s = {0};
@@ -159,14 +190,13 @@ static int sections(struct run *r, const struct hpl_buf *text)
 }
 
 /* As step_contract() of bootloader.c, with a directory in place of the mounted drive. */
-static int boot(struct run *r, const struct hpl_buf *text)
+static int boot(struct run *r, const char *drive)
 {
-	_cleanup_close_ int dir = open(path_in(r, "cidata"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int dir = open(drive, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct hpl_cidata c = {0};
 	struct hpl_err err = HPL_ERR_NULL;
 	int rc;
 
-	write_boot(r, "cidata/user-data", text->data ? text->data : "", text->len);
 	if (hpl_cidata_read(&c, dir, &err) < 0) {
 		fail_err(r, &err);
 		return -1;
@@ -256,17 +286,30 @@ static void services(struct run *r)
 	hpl_contract_service_done(&state);
 }
 
-static void one(struct run *r, const char *number, const char *file)
+static void contract(struct run *r, const char *file)
 {
 	_cleanup_buf_ struct hpl_buf text = {.wipe = 1};
 	struct hpl_err err = HPL_ERR_NULL;
 
-	fprintf(stderr, "== %s\n", number);
-	*r->id = *r->place = '\0';
 	if (hpl_file_read(&text, file, HPL_BUF_LIMIT, &err) < 0)
 		die(file, &err);
-	if (boot(r, &text) == 0)
+	write_boot(r, "cidata/user-data", text.data ? text.data : "", text.len);
+	if (boot(r, path_in(r, "cidata")) == 0)
 		services(r);
+}
+
+static void one(struct run *r, const char *number, const char *file)
+{
+	fprintf(stderr, "== %s\n", number);
+	*r->id = *r->place = '\0';
+	if (strcmp(r->product, "drive") == 0)
+		boot(r, file);
+	else if (strcmp(r->product, "meta-data") == 0)
+		meta_data(r, file);
+	else if (strcmp(r->product, "memory") == 0)
+		memory(r, file);
+	else
+		contract(r, file);
 	printf("%s\t%s\t%s\n", number, *r->id ? r->id : "valid", r->place);
 	fflush(stdout);
 }

@@ -27,7 +27,6 @@ enum { CONTRACT_UID = 801, CERT_LIMIT = 256 << 10 };
 static int step_image(struct hpl_boot *b, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
-	int64_t mb = 0;
 
 	if (hpl_file_read(&text, HPL_IMAGE_FILE, 64 << 10, err) < 0 ||
 		hpl_image_parse(&b->image, text.data ? text.data : "", text.len, err) < 0)
@@ -40,14 +39,8 @@ static int step_image(struct hpl_boot *b, struct hpl_err *err)
 	hpl_console_date(b->console, time(NULL));
 	if (b->machine[0])
 		hpl_console_step(b->console, "Machine Type/Plant/Serial: %s", b->machine);
-	if (hpl_machine_memory_mb(&mb, "/sys/devices/system/memory", "/proc/meminfo", err) < 0)
-		return -1;
-	if (mb >= b->image.min_memory_mb)
-		return 0;
-	HPL_FAIL(err, HPL_MSG_BOOTLOADER_INSUFFICIENT_MEMORY, 0, "the machine has %lld MiB",
-		(long long)mb);
-	hpl_err_cure(err, "give the machine %lld MiB or more", (long long)b->image.min_memory_mb);
-	return -1;
+	return hpl_machine_memory_check(b->image.min_memory_mb, "/sys/devices/system/memory",
+		"/proc/meminfo", err);
 }
 
 /* 1: not all there yet */

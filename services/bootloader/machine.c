@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "proto/messages.h"
 #include "runtime/base/file.h"
 
 static int read_small(struct hpl_buf *b, const char *dir, const char *name, struct hpl_err *err)
@@ -61,6 +62,21 @@ int hpl_machine_memory_mb(int64_t *ret, const char *sysfs_memory, const char *me
 		return HPL_FAIL(err, 0, 0, "%s has no MemTotal", meminfo);
 	*ret = kib / 1024 * 8 / 7;
 	return 0;
+}
+
+int hpl_machine_memory_check(int64_t min_mb, const char *sysfs_memory, const char *meminfo,
+	struct hpl_err *err)
+{
+	int64_t mb = 0;
+
+	if (hpl_machine_memory_mb(&mb, sysfs_memory, meminfo, err) < 0)
+		return -1;
+	if (mb >= min_mb)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_BOOTLOADER_INSUFFICIENT_MEMORY, 0, "the machine has %lld MiB",
+		(long long)mb);
+	hpl_err_cure(err, "give the machine %lld MiB or more", (long long)min_mb);
+	return -1;
 }
 
 /* The first word behind "<key>:" at the start of a line; only letters and digits count. */

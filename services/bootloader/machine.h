@@ -13,6 +13,10 @@
 int hpl_machine_memory_mb(int64_t *ret, const char *sysfs_memory, const char *meminfo,
 	struct hpl_err *err);
 
+/* -1: less than min_mb (HPL11003E), or it cannot be told. */
+int hpl_machine_memory_check(int64_t min_mb, const char *sysfs_memory, const char *meminfo,
+	struct hpl_err *err);
+
 /* "8562/02/4C598" from the text of /proc/sysinfo (IBM Z): type, plant, last five characters of the
  * sequence code. 1: the text has no such lines. */
 int hpl_machine_identity(char *out, size_t size, const char *sysinfo);

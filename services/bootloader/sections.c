@@ -334,7 +334,8 @@ int hpl_hostname_parse(char *out, size_t size, const char *meta_data, size_t len
 		return 1;
 	const char *text = name->kind == HPL_STRING ? name->str.text : name->scalar;
 	if (!text || !is_hostname(text) || strlen(text) >= size)
-		return HPL_FAIL(err, 0, 0, "local-hostname of meta-data is no host name");
+		return HPL_FAIL(err, HPL_MSG_BOOTLOADER_HOSTNAME_IGNORED, 0,
+			"local-hostname of meta-data is no host name");
 	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
