@@ -44,8 +44,11 @@ static int pack(struct hpl_source *s, struct hpl_buf *targz, struct hpl_pack *p,
 	if (parse_mtime(&mtime, s, err) < 0)
 		return -1;
 	for (size_t n = 0; (path = hpl_source_argument(s, n)); n++) {
-		if (hpl_pack_add(p, path, err) < 0)
+		if (hpl_pack_add(p, path, err) < 0) {
+			if (err->sys == ENOENT && !s->query)
+				s->failed = HPL_EXIT_CALL;
 			return -1;
+		}
 	}
 	if (hpl_pack_write(targz, p, mtime, err) < 0)
 		return -1;
@@ -71,6 +74,8 @@ static int make(struct hpl_source *s)
 	if (rc < 0)
 		return hpl_source_fail(s, &err);
 	hpl_b64_encode(&text, targz.data, targz.len);
+	if (!s->query)
+		hpl_buf_str(&text, "\n");
 	return hpl_result_write(s, "archive", &text);
 }
 
