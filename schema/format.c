@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values of "format". The names with a dash are our own: PEM and base64 as contracts hold them are
- * scanned here in one pass instead of by patterns that backtrack over kilobytes.
+ * Values of "format". Those beyond JSON Schema are our own: PEM and base64 as contracts hold them are
+ * scanned in one pass (pem.c) instead of by patterns that backtrack over kilobytes.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "schema/pem.h"
 #include "schema/validator.h"
 
 static bool is_alnum(unsigned char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* RFC 1123 section 2.1 and RFC 952: labels of letters, digits and inner hyphens */
@@ -180,104 +176,46 @@ static bool is_uri(const char *s, size_t len)
 
 /* ---- base64 and PEM ---- */
 
-static bool is_b64(unsigned char c)
-{
-	return is_alnum(c) || c == '+' || c == '/';
-}
-
-/* Base64 with white space anywhere; padding only at the end, whole groups of four. */
-static bool b64_text(const char *s, size_t len)
-{
-	size_t chars = 0, pad = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (is_b64((unsigned char)s[i])) {
-			if (pad)
-				return false;
-			chars++;
-		} else if (s[i] == '=') {
-			pad++;
-		} else if (!is_space(s[i])) {
-			return false;
-		}
-	}
-	return pad <= 2 && (chars + pad) % 4 == 0;
-}
-
 static bool is_base64_text(const char *s, size_t len)
 {
-	size_t i = 0;
-	while (i < len && is_space(s[i]))
-		i++;
-	return i < len && b64_text(s, len);
+	struct hpl_base64_found f;
+
+	hpl_base64_scan(&f, s, len);
+	return f.what == HPL_BASE64_GOOD;
 }
 
-static size_t skip_space(const char *s, size_t len, size_t i)
+/* PEM of a kind, or base64 of whatever it is: what is in it is not opened here. */
+static bool pem_or_base64(const char *format, const char *s, size_t len)
 {
-	while (i < len && is_space(s[i]))
-		i++;
-	return i;
+	struct hpl_pem_found f;
+
+	hpl_pem_scan(&f, s, len, hpl_pem_form(format));
+	return f.what == HPL_PEM_GOOD || (f.what == HPL_PEM_NONE && is_base64_text(s, len));
 }
 
-/* Length of one PEM block at s, 0: none. The label must end with `label`; if that is the whole
- * of it is asked by `exact`. */
-static size_t pem_block(const char *s, size_t len, const char *label, bool exact)
+static bool is_certificate(const char *s, size_t len)
 {
-	static const char begin[] = "-----BEGIN ", end[] = "-----END ";
-	size_t b = sizeof(begin) - 1, e = sizeof(end) - 1, n = strlen(label);
-	if (len < b || memcmp(s, begin, b) != 0)
-		return 0;
-	const char *name_end = memmem(s + b, len - b, "-----", 5);
-	if (!name_end)
-		return 0;
-	size_t name = (size_t)(name_end - s) - b;
-	if (name < n || (exact && name != n) || memcmp(name_end - n, label, n) != 0)
-		return 0;
-	for (size_t i = 0; i < name; i++) {
-		if (s[b + i] != ' ' && (s[b + i] < 'A' || s[b + i] > 'Z'))
-			return 0;
-	}
-	size_t body = b + name + 5;
-	const char *stop = memmem(s + body, len - body, end, e);
-	if (!stop || body >= len || !is_space(s[body]) || !is_space(stop[-1]))
-		return 0;
-	size_t tail = (size_t)(stop - s) + e;
-	if (len - tail < name + 5 || memcmp(s + tail, s + b, name) != 0 ||
-		memcmp(s + tail + name, "-----", 5) != 0)
-		return 0;
-	return is_base64_text(s + body, (size_t)(stop - s) - body) ? tail + name + 5 : 0;
+	return pem_or_base64("pem-certificate", s, len);
 }
 
-static bool pem_text(const char *s, size_t len, const char *label, bool exact, bool many)
+static bool is_certificates(const char *s, size_t len)
 {
-	size_t at = skip_space(s, len, 0), blocks = 0;
-	while (at < len) {
-		size_t n = pem_block(s + at, len - at, label, exact);
-		if (!n)
-			return false;
-		blocks++;
-		at = skip_space(s, len, at + n);
-	}
-	return many ? blocks > 0 : blocks == 1;
+	return pem_or_base64("pem-certificates", s, len);
 }
 
-static bool is_pem_certificate(const char *s, size_t len)
+static bool is_public_key(const char *s, size_t len)
 {
-	return pem_text(s, len, "CERTIFICATE", true, false);
+	return pem_or_base64("pem-public-key", s, len);
 }
 
-static bool is_pem_certificates(const char *s, size_t len)
+static bool is_public_key_or_certificate(const char *s, size_t len)
 {
-	return pem_text(s, len, "CERTIFICATE", true, true);
+	return pem_or_base64("pem-public-key-or-certificate", s, len);
 }
 
-static bool is_pem_public_key(const char *s, size_t len)
+static bool is_private_key(const char *s, size_t len)
 {
-	return pem_text(s, len, "PUBLIC KEY", true, false);
-}
-
-static bool is_pem_private_key(const char *s, size_t len)
-{
-	return pem_text(s, len, "PRIVATE KEY", false, false);
+	return pem_or_base64("pem-private-key", s, len);
 }
 
 format_fn *hpl_format_find(const char *name)
@@ -285,9 +223,10 @@ format_fn *hpl_format_find(const char *name)
 	static const struct { const char *name; format_fn *fn; } formats[] = {
 		{"hostname", is_hostname}, {"ipv4", is_ipv4}, {"ipv6", is_ipv6}, {"uri", is_uri},
 		{"ip", is_ip}, {"ip-prefix", is_ip_prefix}, {"mac", is_mac},
-		{"base64-text", is_base64_text}, {"pem-certificate", is_pem_certificate},
-		{"pem-certificates", is_pem_certificates}, {"pem-public-key", is_pem_public_key},
-		{"pem-private-key", is_pem_private_key},
+		{"base64-text", is_base64_text}, {"pem-certificate", is_certificate},
+		{"pem-certificates", is_certificates}, {"pem-public-key", is_public_key},
+		{"pem-public-key-or-certificate", is_public_key_or_certificate},
+		{"pem-private-key", is_private_key},
 	};
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(formats); i++) {
 		if (strcmp(name, formats[i].name) == 0)

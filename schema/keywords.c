@@ -124,39 +124,6 @@ static int compile_type(struct compiler *k, struct sub *s, const struct hpl_node
 	return rc == 0 ? 0 : hpl_compile_fail(k, s, "type", arg, "unknown type");
 }
 
-static const char *type_in_words(const char *type)
-{
-	static const char *const words[][2] = {
-		{"object", "a mapping"}, {"array", "a list"}, {"string", "a string"},
-		{"integer", "an integer"}, {"number", "a number"}, {"boolean", "true or false"},
-		{"null", "null"},
-	};
-	for (size_t i = 0; i < HPL_ARRAY_SIZE(words); i++) {
-		if (hpl_streq(type, words[i][0]))
-			return words[i][1];
-	}
-	return "?";
-}
-
-static bool fault_type(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	char wanted[128] = "", found[64];
-	if (!r->faults)
-		return false;
-	size_t count = c->arg->kind == HPL_LIST ? c->arg->list.count : 1;
-	for (size_t i = 0; i < count; i++) {
-		size_t used = strlen(wanted);
-		snprintf(wanted + used, sizeof(wanted) - used, "%s%s", i ? " or " : "",
-			type_in_words(hpl_node_str(count > 1 || c->arg->kind == HPL_LIST ?
-				c->arg->list.items[i] : c->arg)));
-	}
-	hpl_describe(found, sizeof(found), n);
-	bool quote = (c->types & STRING) && n->kind != HPL_LIST && n->kind != HPL_MAP;
-	return hpl_fault_add(r, c, n, at, NULL, quote ? "put the value in quotes" : NULL,
-		"is %s, must be %s", found, wanted);
-}
-
 static bool check_type(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
@@ -166,7 +133,7 @@ static bool check_type(struct run *r, const struct check *c, const struct hpl_no
 		return true;
 	if (n->kind == HPL_REAL && (c->types & BIT(HPL_INT)) && hpl_node_is_integer(n))
 		return true;
-	return fault_type(r, c, n, at);
+	return hpl_fault_type(r, c, n, at);
 }
 
 static bool check_const(struct run *r, const struct check *c, const struct hpl_node *n,
@@ -174,9 +141,7 @@ static bool check_const(struct run *r, const struct check *c, const struct hpl_n
 {
 	if (hpl_node_equal(n, c->arg))
 		return true;
-	const char *text = hpl_node_str(c->arg);
-	return hpl_fault_add(r, c, n, at, NULL, NULL, "must be %s%.100s%s", text ? "\"" : "",
-		text ? text : "the one value of the schema", text ? "\"" : "");
+	return hpl_fault_value(r, c, n, at);
 }
 
 static int compile_enum(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -192,15 +157,7 @@ static bool check_enum(struct run *r, const struct check *c, const struct hpl_no
 		if (hpl_node_equal(n, c->arg->list.items[i]))
 			return true;
 	}
-	if (!r->faults)
-		return false;
-	char list[256] = "";
-	for (size_t i = 0; i < c->arg->list.count; i++) {
-		const char *text = hpl_node_str(c->arg->list.items[i]);
-		size_t used = strlen(list);
-		snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", text ? text : "...");
-	}
-	return hpl_fault_add(r, c, n, at, NULL, NULL, "must be one of: %s", list);
+	return hpl_fault_value(r, c, n, at);
 }
 
 /* ---- numbers ---- */
@@ -214,35 +171,28 @@ static int compare(const struct hpl_node *a, const struct hpl_node *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool fault_number(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const char *relation)
-{
-	return hpl_fault_add(r, c, n, at, NULL, NULL, "is %.24s, must be %s %.24s",
-		n->scalar ? n->scalar : "a number", relation, c->arg->scalar ? c->arg->scalar : "?");
-}
-
 static bool check_minimum(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return compare(n, c->arg) >= 0 || fault_number(r, c, n, at, "at least");
+	return compare(n, c->arg) >= 0 || hpl_fault_number(r, c, n, at, "at least");
 }
 
 static bool check_maximum(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return compare(n, c->arg) <= 0 || fault_number(r, c, n, at, "at most");
+	return compare(n, c->arg) <= 0 || hpl_fault_number(r, c, n, at, "at most");
 }
 
 static bool check_exclusive_minimum(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return compare(n, c->arg) > 0 || fault_number(r, c, n, at, "more than");
+	return compare(n, c->arg) > 0 || hpl_fault_number(r, c, n, at, "more than");
 }
 
 static bool check_exclusive_maximum(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return compare(n, c->arg) < 0 || fault_number(r, c, n, at, "less than");
+	return compare(n, c->arg) < 0 || hpl_fault_number(r, c, n, at, "less than");
 }
 
 static int compile_divisor(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -264,7 +214,7 @@ static bool check_multiple(struct run *r, const struct check *c, const struct hp
 		/* 0.0075 is a multiple of 0.0001 although neither is exact */
 		ok = isfinite(q) && fabs(q - round(q)) <= fabs(q) * 4 * DBL_EPSILON;
 	}
-	return ok || fault_number(r, c, n, at, "a multiple of");
+	return ok || hpl_fault_number(r, c, n, at, "a multiple of");
 }
 
 /* ---- strings ---- */
@@ -281,16 +231,14 @@ static bool check_min_length(struct run *r, const struct check *c, const struct 
 	const struct at *at)
 {
 	size_t count = characters(n);
-	return count >= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu characters, must have at least %llu", count, (unsigned long long)c->count);
+	return count >= c->count || hpl_fault_length(r, c, n, at, count, true);
 }
 
 static bool check_max_length(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
 	size_t count = characters(n);
-	return count <= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu characters, may have at most %llu", count, (unsigned long long)c->count);
+	return count <= c->count || hpl_fault_length(r, c, n, at, count, false);
 }
 
 static int compile_pattern(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -325,8 +273,7 @@ static int compile_format(struct compiler *k, struct sub *s, const struct hpl_no
 static bool check_format(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return c->format(n->str.text, n->str.len) || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"is a string of %zu characters that is no %.40s", characters(n), c->arg->str.text);
+	return c->format(n->str.text, n->str.len) || hpl_fault_form(r, c, n, at);
 }
 
 /* ---- lists ---- */
@@ -334,17 +281,13 @@ static bool check_format(struct run *r, const struct check *c, const struct hpl_
 static bool check_min_items(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return n->list.count >= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu items, must have at least %llu", n->list.count,
-		(unsigned long long)c->count);
+	return n->list.count >= c->count || hpl_fault_length(r, c, n, at, n->list.count, true);
 }
 
 static bool check_max_items(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return n->list.count <= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu items, may have at most %llu", n->list.count,
-		(unsigned long long)c->count);
+	return n->list.count <= c->count || hpl_fault_length(r, c, n, at, n->list.count, false);
 }
 
 static int compile_unique(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -367,8 +310,7 @@ static bool check_unique(struct run *r, const struct check *c, const struct hpl_
 		HPL_OOM(r->err);
 		return false;
 	}
-	return (size_t)i == n->list.count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"items %zu and %td are the same", first + 1, i + 1);
+	return (size_t)i == n->list.count || hpl_fault_repeated(r, c, n, at, first, (size_t)i);
 }
 
 static int compile_prefix(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -455,36 +397,6 @@ static int compile_additional(struct compiler *k, struct sub *s, const struct hp
 	return hpl_compile_child(k, s, "additionalProperties", NULL, arg, &s->additional);
 }
 
-static bool fault_additional(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const struct hpl_entry *e)
-{
-	static const struct keyword additional = {.name = "additionalProperties"};
-	struct check said = *c;
-	char cure[200] = "";
-	if (!r->faults && !c->sub->unknown)
-		return false;
-	said.keyword = &additional;
-	const char *near = hpl_nearest_property(c->sub, e->key, e->key_len);
-	if (c->sub->unknown == HPL_UNKNOWN_NEAR && !near)
-		return true;
-	if (near)
-		snprintf(cure, sizeof(cure), "did you mean \"%s\"?", near);
-	for (size_t i = 0; !near && i < c->sub->property_count; i++) {
-		size_t used = strlen(cure);
-		snprintf(cure + used, sizeof(cure) - used, "%s%s", used ? ", " : "known here: ",
-			c->sub->properties[i].name);
-	}
-	if (c->sub->unknown) {
-		hpl_fault_warn(r, &said, n, at, e, HPL_MSG_CONTRACT_UNKNOWN_FIELD,
-			*cure ? cure : NULL, "is not known here; it is ignored");
-		return true;
-	}
-	if (c->sub->keys)
-		return hpl_fault_add(r, &said, n, at, e, *cure ? cure : NULL, "is no %s",
-			c->sub->keys);
-	return hpl_fault_add(r, &said, n, at, e, *cure ? cure : NULL, "is not known here");
-}
-
 static bool check_member(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at, const struct hpl_entry *e)
 {
@@ -504,14 +416,17 @@ static bool check_member(struct run *r, const struct check *c, const struct hpl_
 		if (!hpl_pattern_matches(r, s->patterns[i].pattern, e->key, e->key_len))
 			continue;
 		known = true;
+		if (e->value->kind != HPL_MAP &&
+			hpl_fault_misplaced(r, c, n, at, e, s->patterns[i].sub))
+			return false;
 		ok &= hpl_check_sub(r, s->patterns[i].sub, e->value, &here);
 	}
 	if (!known && s->unknown)
-		return fault_additional(r, c, n, at, e);
+		return hpl_fault_unknown(r, c, n, at, e);
 	if (known || !s->additional)
 		return ok;
 	if (s->additional->fixed < 0)
-		return fault_additional(r, c, n, at, e);
+		return hpl_fault_unknown(r, c, n, at, e);
 	return ok & hpl_check_sub(r, s->additional, e->value, &here);
 }
 
@@ -532,36 +447,6 @@ static int compile_required(struct compiler *k, struct sub *s, const struct hpl_
 		hpl_compile_fail(k, s, "required", arg, "must be a list of names");
 }
 
-/* Is there a key that is likely a misspelling of the missing one? */
-static const struct hpl_entry *misspelt(const struct sub *s, const struct hpl_node *map,
-	const char *name, size_t len)
-{
-	for (size_t i = 0; i < map->map.count; i++) {
-		const struct hpl_entry *e = &map->map.entries[i];
-		bool known = false;
-		for (size_t k = 0; k < s->property_count; k++)
-			known |= s->properties[k].len == e->key_len &&
-				memcmp(s->properties[k].name, e->key, e->key_len) == 0;
-		if (!known && hpl_edit_distance(e->key, e->key_len, name, len) <= 1 + len / 5)
-			return e;
-	}
-	return NULL;
-}
-
-static bool fault_required(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const struct hpl_node *name)
-{
-	char cure[200] = "";
-	if (!r->faults)
-		return false;
-	const struct hpl_entry *e = misspelt(c->sub, n, name->str.text, name->str.len);
-	if (e)
-		snprintf(cure, sizeof(cure), "rename \"%.60s\" in line %u to \"%.60s\"", e->key,
-			e->pos.line, name->str.text);
-	return hpl_fault_add(r, c, n, at, NULL, *cure ? cure : NULL, "lacks \"%.100s\"",
-		name->str.text);
-}
-
 static bool check_required(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
@@ -569,7 +454,7 @@ static bool check_required(struct run *r, const struct check *c, const struct hp
 	for (size_t i = 0; i < c->arg->list.count && (ok || r->faults); i++) {
 		const struct hpl_node *name = c->arg->list.items[i];
 		if (!find_member(n, name->str.text, name->str.len))
-			ok = fault_required(r, c, n, at, name);
+			ok = hpl_fault_required(r, c, n, at, name);
 	}
 	return ok;
 }
@@ -577,17 +462,13 @@ static bool check_required(struct run *r, const struct check *c, const struct hp
 static bool check_min_properties(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return n->map.count >= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu entries, must have at least %llu", n->map.count,
-		(unsigned long long)c->count);
+	return n->map.count >= c->count || hpl_fault_length(r, c, n, at, n->map.count, true);
 }
 
 static bool check_max_properties(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
-	return n->map.count <= c->count || hpl_fault_add(r, c, n, at, NULL, NULL,
-		"has %zu entries, may have at most %llu", n->map.count,
-		(unsigned long long)c->count);
+	return n->map.count <= c->count || hpl_fault_length(r, c, n, at, n->map.count, false);
 }
 
 static bool check_property_names(struct run *r, const struct check *c, const struct hpl_node *n,
@@ -627,7 +508,8 @@ static bool check_dependent(struct run *r, const struct check *c, const struct h
 		for (size_t k = 0; k < e->value->list.count && (ok || r->faults); k++) {
 			const struct hpl_node *name = e->value->list.items[k];
 			if (!find_member(n, name->str.text, name->str.len))
-				ok = hpl_fault_add(r, c, n, at, NULL, NULL,
+				ok = hpl_fault_add(r, c, n, at, NULL, c->sub->cure ? NULL :
+					"add what is needed, or remove what needs it",
 					"has \"%.60s\" and so needs \"%.60s\"", e->key,
 					name->str.text);
 		}

@@ -120,6 +120,7 @@ static int compile_annotations(struct compiler *k, struct sub *s)
 	s->cure = hpl_node_get_str(s->node, "x-cure");
 	s->keys = hpl_node_get_str(s->node, "x-keys");
 	s->charset = hpl_node_get_str(s->node, "x-charset");
+	s->said = hpl_node_get_str(s->node, "x-text");
 	if (extension && extension->kind == HPL_STRING)
 		s->extension = extension->str.text;
 	else if (extension && extension->kind == HPL_BOOL && extension->boolean)
@@ -435,9 +436,10 @@ static bool check_legacy(struct run *r, const struct sub *s, const struct hpl_no
 	r->faults = f;
 	if (!old)
 		return f ? check_strict(r, s, n, at) : ok;
-	hpl_fault_warn(r, &c, n, at, NULL, HPL_MSG_CONTRACT_LEGACY, NULL,
-		"is accepted in legacy mode only (%s)",
+	struct hpl_words w = {.msg = HPL_MSG_CONTRACT_LEGACY};
+	snprintf(w.text, sizeof(w.text), "is accepted in legacy mode only (%s)",
 		s->legacy->expect ? s->legacy->expect : "a form of older contracts");
+	hpl_fault_say(r, &c, n, at, NULL, &w);
 	return hpl_check_sub(r, s->legacy, n, at);
 }
 
@@ -448,9 +450,13 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 	bool legacy = s->legacy && (r->flags & HPL_SCHEMA_LEGACY);
 	bool ok = legacy ? check_legacy(r, s, n, at) : check_strict(r, s, n, at);
 
-	if (ok && s->extension && !r->broken)
-		hpl_fault_warn(r, &c, n, at, NULL, HPL_MSG_CONTRACT_EXTENSION, NULL, "%s",
-			*s->extension ? s->extension : "is an extension of this runtime");
+	if (ok && s->extension && !r->broken) {
+		struct hpl_words w = {.msg = HPL_MSG_CONTRACT_EXTENSION};
+		snprintf(w.text, sizeof(w.text), "%s", *s->extension ? s->extension :
+			"is an extension of this runtime");
+		snprintf(w.cure, sizeof(w.cure), "leave it out where the contract must boot elsewhere");
+		hpl_fault_say(r, &c, n, at, NULL, &w);
+	}
 	return ok;
 }
 

@@ -24,12 +24,29 @@ static bool is_said(const struct hpl_contract *c, const struct hpl_faults *fault
 	if (!*f->path && strcmp(f->keyword, "required") == 0 &&
 		sscanf(f->text, "lacks \"%15[a-z]", key) == 1 && present(c, key))
 		return true;
+	if (f->fix == HPL_FIX_RENAME && !strpbrk(f->path, ".[") && present(c, f->fix_text))
+		return true; /* near to the name of a token */
 	for (size_t i = 0; i < faults->count; i++) {
 		const struct hpl_fault *g = &faults->items[i];
 		/* two parts look at the same thing; or what is of the wrong type fails all else too */
 		if (strcmp(g->path, f->path) == 0 && (strcmp(g->text, f->text) == 0 ||
 			hpl_streq(g->keyword, "type")))
 			return true;
+	}
+	return false;
+}
+
+/* A misspelt key that one part notices is the one that another part needs: one fault, the error. */
+static bool outdoes_warning(struct hpl_faults *faults, const struct hpl_fault *f)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		struct hpl_fault *g = &faults->items[i];
+		if (f->fix != HPL_FIX_RENAME || g->fix != HPL_FIX_RENAME ||
+			strcmp(g->path, f->path) != 0)
+			continue;
+		if (!hpl_fault_is_error(g))
+			*g = *f;
+		return true;
 	}
 	return false;
 }
@@ -51,6 +68,10 @@ static int apply_part(const struct hpl_contract *c, const char *name, unsigned f
 
 		if (is_said(c, faults, &mine.items[i]))
 			continue;
+		if (outdoes_warning(faults, &mine.items[i])) {
+			added |= hpl_fault_is_error(&mine.items[i]);
+			continue;
+		}
 		added_rc = hpl_faults_add(&f, faults, err);
 		if (added_rc < 0)
 			rc = -1;

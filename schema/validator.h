@@ -101,6 +101,7 @@ struct sub {
 	const char *pointer;            /* JSON pointer */
 	const char *expect;             /* annotation x-expect: what satisfies this, in words */
 	const char *cure;               /* annotation x-cure */
+	const char *said;               /* annotation x-text: what a fault says instead */
 	const char *charset;            /* annotation x-charset: characters of a class, "a-z0-9_" */
 	const char *keys;               /* annotation x-keys: what a key of this mapping is */
 	enum hpl_unknown unknown;       /* annotation x-unknown */
@@ -155,20 +156,70 @@ double hpl_node_number(const struct hpl_node *n);
 /* format.c; NULL: unknown */
 format_fn *hpl_format_find(const char *name);
 
-/* report.c: adds a fault when run->faults is set; always returns false. entry: the member that is
- * at fault when it is not the instance itself. */
+/* ---- what a fault says: report.c, words.c, keys.c, advice.c, forms.c, pem.c, alternatives.c ---- */
+
+/* A fault before it has a place. Empty cure: the schema's own. msg 0: the schema's, or the usual. */
+struct hpl_words {
+	uint32_t msg;
+	enum hpl_fix fix;
+	char text[320], cure[256], fix_text[160];
+};
+#define HPL_WORDS_NULL ((struct hpl_words){0})
+
+/* Adds a fault when run->faults is set. entry: the member that is at fault when it is not the
+ * instance itself. Returns whether the instance is valid all the same: false, but for warnings. */
+bool hpl_fault_say(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *entry, const struct hpl_words *w);
+/* The same for a plain error; cure may be NULL. Always returns false. */
 bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at, const struct hpl_entry *entry, const char *cure, const char *fmt, ...)
 	HPL_PRINTF(7, 8);
-/* A warning: the value stays valid. In a quiet run it only notes that there is one. */
-void hpl_fault_warn(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const struct hpl_entry *entry, uint32_t msg, const char *cure,
-	const char *fmt, ...) HPL_PRINTF(8, 9);
-/* "a list", "an integer", "a string of 12 characters" */
-void hpl_describe(char *out, size_t size, const struct hpl_node *n);
-/* The name nearest to key among the properties of s, NULL: none is near. */
-const char *hpl_nearest_property(const struct sub *s, const char *key, size_t len);
-void hpl_pattern_describe(char *out, size_t size, const struct sub *s, const struct hpl_node *n);
+/* NULL: no room, or run->broken was set. */
+struct hpl_fault *hpl_fault_new(struct run *r);
+void hpl_path_add(char *out, size_t size, const struct at *at);
+
+/* Each by its keyword. They return whether the instance is valid all the same. */
+bool hpl_fault_type(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at);
+bool hpl_fault_value(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at); /* const, enum */
+bool hpl_fault_number(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const char *relation);
+bool hpl_fault_length(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, size_t count, bool least);
+bool hpl_fault_repeated(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, size_t first, size_t second);
+bool hpl_fault_form(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at); /* format */
+bool hpl_fault_required(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_node *name);
+bool hpl_fault_misspelt(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *e, const char *name);
+bool hpl_fault_unknown(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *e);
+/* e, a member of a mapping with free names whose members are as entry: is it rather a key of such a
+ * member, with too little indentation? Then that is said, and true is returned. */
+bool hpl_fault_misplaced(struct run *r, const struct check *c, const struct hpl_node *n,
+	const struct at *at, const struct hpl_entry *e, const struct sub *entry);
 /* oneOf, anyOf with no branch that fits: says it as one fault, or as those of the nearest branch. */
 bool hpl_fault_branches(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at);
+
+/* printf at the end of a text */
+void hpl_words_add(char *out, size_t size, const char *fmt, ...) HPL_PRINTF(3, 4);
+/* A value of a schema as YAML. */
+void hpl_words_yaml(char *out, size_t size, const struct hpl_node *v);
+/* "a list", "an integer", "a string of 12 characters" */
+void hpl_describe(char *out, size_t size, const struct hpl_node *n);
+void hpl_pattern_describe(char *out, size_t size, const struct sub *s, const struct hpl_node *n);
+bool hpl_in_charset(const char *set, unsigned char c); /* "a-zA-Z0-9_" */
+const char *hpl_char_class(unsigned char c);           /* "a blank", "a digit" */
+/* The name nearest to key among the properties of s, NULL: none is near. */
+const char *hpl_nearest_property(const struct sub *s, const char *key, size_t len);
+/* A key of map that s does not know and that is likely meant to be name. */
+const struct hpl_entry *hpl_misspelt(const struct sub *s, const struct hpl_node *map,
+	const char *name, size_t len);
+/* What s is after its references; whether it (or what it refers to) has a const, wants a kind. */
+const struct sub *hpl_sub_target(const struct sub *s);
+const struct hpl_node *hpl_sub_const(const struct sub *s);
+bool hpl_sub_wants(const struct sub *s, enum hpl_kind kind);

@@ -93,7 +93,7 @@ Test(contract, missing_and_unreadable_sections)
 {
 	FAULT(ENV_HEAD SYSLOG, "1:1 ", "lacks \"workload\"");
 	FAULT(WORK_HEAD COMPOSE, "1:1 ", "lacks \"env\"");
-	FAULT("wrkload: x\n" ENV_HEAD SYSLOG, "1:1 ", "rename \"wrkload\" in line 1");
+	FAULT("wrkload: x\n" ENV_HEAD SYSLOG, "1:1 wrkload", "did you mean \"workload\"?");
 	FAULT("workload: |\n  type: [\n" ENV_HEAD SYSLOG, "3:3 workload", "not YAML");
 	FAULT("workload: |\n  a: 1\n  a: 2\n" ENV_HEAD SYSLOG, "3:3 workload", "twice");
 	FAULT("workload: text\n" ENV_HEAD SYSLOG, "1:11 workload", "no mapping");
@@ -152,8 +152,8 @@ Test(contract, faults_to_errors)
 	struct hpl_err err = HPL_ERR_NULL;
 	cr_assert_eq(hpl_contract_validate(c, &HPVS, &f, &err), 1);
 	hpl_fault_to_err(&err, "contract", &f.items[0]);
-	cr_expect_str_eq(err.place, "contract:5:1 env", "%s", err.place);
-	cr_expect_str_eq(err.text, "lacks \"logging\"");
+	cr_expect_str_eq(err.place, "contract:7:3 env.loging", "%s", err.place);
+	cr_expect_str_eq(err.text, "is not known here, and \"logging\" is missing");
 	cr_expect_eq(err.msg, HPL_MSG_CONTRACT_VALIDATE_CONTRACT);
 	hpl_faults_done(&f);
 	hpl_contract_free(c);
@@ -176,7 +176,7 @@ Test(contract, part_app)
 {
 	FAULT(W(""), "1:1 workload", "exactly one of: compose, play or confidential-containers");
 	FAULT(W(COMPOSE "  play: {}\n"), "1:1 workload", "has compose and play");
-	FAULT(W("  compose: {archiv: x}\n"), "3:3 workload.compose", "rename \"archiv\"");
+	FAULT(W("  compose: {archiv: x}\n"), "3:13 workload.compose.archiv", "did you mean \"archive\"?");
 	FAULT(W("  compose: {archive: \"a!!!\"}\n"), "3:22 workload.compose.archive", "base64");
 	FAULT(W(COMPOSE "  env: {1A: b}\n"), "5:9 workload.env.1A", "environment variable");
 	FAULT(W(COMPOSE "  env: {A: 5}\n"), "5:12 workload.env.A", "quotes");
@@ -224,7 +224,7 @@ Test(contract, part_logging)
 	FAULT(L("    syslog: {hostname: a, server: TUlJRA==, port: \"1\"}\n"),
 		"8:51 env.logging.syslog.port", "must be an integer");
 	FAULT(L("    syslog: {hostname: a}\n"), "8:5 env.logging.syslog", "lacks \"server\"");
-	FAULT(L("    syslog: {hostnam: a, server: TUlJRA==}\n"), "8:5 env.logging.syslog", "rename");
+	FAULT(L("    syslog: {hostnam: a, server: TUlJRA==}\n"), "8:14 env.logging.syslog.hostnam", "did you mean \"hostname\"?");
 	FAULT(L("    syslog: {hostname: a, server: \"-----BEGIN CERT\"}\n"),
 		"8:35 env.logging.syslog.server", "as PEM");
 	FAULT(GOOD "  host-attestation: {h: {description: x}}\n", "12:22 env.host-attestation.h",
@@ -268,7 +268,7 @@ Test(contract, part_volumes)
 	FAULT(V("data: {seed: " SEED ", filesystem: ext3}\n", "data: {seed: " SEED "}\n"),
 		"6:47 workload.volumes.data.filesystem", "ext4, xfs, btrfs");
 	FAULT(V("data: {seed: " SEED ", sed: x}\n", "data: {seed: " SEED "}\n"),
-		"6:35 workload.volumes.data.sed", "did you mean \"seed\"?");
+		"6:35 workload.volumes.data.sed", "remove it: \"seed\" is there already");
 	FAULT(V("data: {seed: " SEED "}\n", "data: {}\n"), "15:5 env.volumes.data", "seed or uv-secret-id");
 	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", uv-secret-id: index-1}\n"),
 		"15:5 env.volumes.data", "has seed and uv-secret-id");
@@ -315,7 +315,7 @@ Test(contract, part_auths)
 		"5:11 workload.auths[\"https://reg.example\"]", "host name or IPv4");
 	VALID(E("  cacerts: [{ca: QUJDRA==}]\n"));
 	FAULT(E("  cacerts: [{ca: \"!!!!\"}]\n"), "12:18 env.cacerts[0].ca", "base64 of a CA");
-	FAULT(E("  cacerts: [{ca: QUJDRA==}, {ca: QUJDRA==}]\n"), "12:12 env.cacerts", "items 1 and 2 are the same");
+	FAULT(E("  cacerts: [{ca: QUJDRA==}, {ca: QUJDRA==}]\n"), "12:29 env.cacerts[1]", "the same as item 1");
 }
 
 Test(contract, part_signature_and_attestation)

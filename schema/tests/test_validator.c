@@ -80,10 +80,10 @@ Test(validator, strings)
 	valid("{minLength: 2, maxLength: 2}", "\xc3\xa9\xc3\xa9");
 	fault("{minLength: 2}", "\xc3\xa9", "", "/minLength", "has 1 characters");
 	fault("{maxLength: 1}", "ab", "", "/maxLength", "at most 1");
-	fault("{pattern: ^a$}", "\"a\\n\"", "", "/pattern", "does not match the pattern ^a$");
+	fault("{pattern: ^a$}", "\"a\\n\"", "", "/pattern", "form that is not allowed");
 	valid("{pattern: ^\\d+$}", "'12'");
-	fault("{pattern: ^\\d+$}", "\"\xd9\xa1\"", "", "/pattern", "pattern");
-	fault("{format: ipv4}", "1.2.3", "", "/format", "no ipv4");
+	fault("{pattern: ^\\d+$}", "\"\xd9\xa1\"", "", "/pattern", "form that is not allowed");
+	fault("{format: ipv4}", "1.2.3", "", "/format", "no IPv4 address");
 	valid("{format: no-such-format}", "x");
 }
 
@@ -94,7 +94,7 @@ Test(validator, lists)
 		"must be an integer");
 	fault("{minItems: 1}", "[]", "", "/minItems", "at least 1");
 	fault("{maxItems: 1}", "[1, 2]", "", "/maxItems", "at most 1");
-	fault("{uniqueItems: true}", "[{a: 1, b: 2}, {b: 2, a: 1.0}]", "", "/uniqueItems", "1 and 2");
+	fault("{uniqueItems: true}", "[{a: 1, b: 2}, {b: 2, a: 1.0}]", "[1]", "/uniqueItems", "the same as item 1");
 }
 
 Test(validator, many_items_are_compared_by_hash)
@@ -107,7 +107,7 @@ Test(validator, many_items_are_compared_by_hash)
 	valid("{uniqueItems: true}", b.data);
 	b.data[b.len - 3] = ' ';
 	b.data[b.len - 2] = '7';
-	fault("{uniqueItems: true}", b.data, "", "/uniqueItems", "items 8 and 20001 are the same");
+	fault("{uniqueItems: true}", b.data, "[20000]", "/uniqueItems", "the same as item 8");
 }
 
 Test(validator, mappings)
@@ -137,10 +137,10 @@ Test(validator, did_you_mean)
 	done();
 	cr_assert_eq(run("{properties: {hostname: {}, port: {}}, additionalProperties: false}",
 		"{zzz: 1}"), 1);
-	cr_expect_str_eq(faults.items[0].cure, "known here: hostname, port");
+	cr_expect_str_eq(faults.items[0].cure, "remove it; known here: hostname, port");
 	done();
 	cr_assert_eq(run("{required: [hostname]}", "{Hostname: 1}"), 1);
-	cr_expect_str_eq(faults.items[0].cure, "rename \"Hostname\" in line 1 to \"hostname\"");
+	cr_expect_str_eq(faults.items[0].cure, "did you mean \"hostname\"?");
 }
 
 Test(validator, applicators)
@@ -164,7 +164,7 @@ Test(validator, the_nearest_alternative_is_told)
 		"{type: object, properties: {k: {const: b}, v: {type: integer}}, required: [k]}]}",
 		"{k: b, v: x}", "v", "/anyOf/1/properties/v/type", "must be an integer");
 	fault("{anyOf: [{pattern: ^a}, {pattern: ^b}], x-expect: a or b}", "c", "", "/anyOf",
-		"is a string of 1 characters; expected: a or b");
+		"is a string of 1 character; expected: a or b");
 }
 
 Test(validator, references)
