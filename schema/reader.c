@@ -56,6 +56,8 @@ struct reader {
 	size_t anchor_count, anchor_cap;
 	unsigned aliases;
 	size_t nodes;
+	bool quoted;               /* the last quoted string over several lines, for fail_syntax() */
+	yaml_mark_t quote_start, quote_end;
 	struct hpl_err *err;
 };
 
@@ -389,6 +391,13 @@ static int scalar_node(struct reader *r, const yaml_event_t *ev, struct hpl_node
 	n->str.len = len;
 	if (!n->str.text)
 		return HPL_OOM(r->err);
+	if ((ev->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE ||
+		ev->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE) &&
+		ev->start_mark.line != ev->end_mark.line) {
+		r->quoted = true;
+		r->quote_start = ev->start_mark;
+		r->quote_end = ev->end_mark;
+	}
 	if (ev->data.scalar.style == YAML_LITERAL_SCALAR_STYLE) {
 		n->block = true;
 		n->content_pos = block_content(r, ev->start_mark, text, len);
@@ -562,6 +571,10 @@ static int fail_syntax(struct reader *r)
 	if (r->parser.error == YAML_MEMORY_ERROR)
 		return HPL_OOM(r->err);
 	struct hpl_syntax why = hpl_syntax_explain(&r->parser, r->text, r->len);
+	/* a quote that was forgotten ends at the next one, lines below, and what follows there is text */
+	if (r->quoted && r->parser.problem_mark.line == r->quote_end.line)
+		why = (struct hpl_syntax){"a quote that is closed lines below only, in front of other text",
+			"close the quote in this line", r->quote_start};
 	FAIL_AT(r, 0, why.at, "not YAML: %s", why.what);
 	if (why.cure)
 		hpl_err_cure(r->err, "%s", why.cure);

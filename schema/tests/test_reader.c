@@ -237,6 +237,8 @@ Test(reader, syntax_errors_have_place_and_cure)
 	/* what is left open is shown where it was opened */
 	REFUSED("a: 1\nb: 'x\nc: 2\n", "2:4", "a quote that is never closed");
 	REFUSED("a: 1\nb: \"x\nc: 2\n", "2:4", "a quote that is never closed");
+	REFUSED("a: 1\nb: \"x\nc: \"y\"\nd: 3\n", "2:4", "a quote that is closed lines below");
+	REFUSED("b: 'x\nc: 2\nd: 'y z'\n", "1:4", "a quote that is closed lines below");
 	REFUSED("a: [1, 2\nb: 1\n", "1:4", "a bracket [ that is not closed");
 	REFUSED("a: {b: 1\nc: 2\n", "1:4", "a brace { that is not closed");
 	REFUSED("a:\n  b: 1\n   c: 2\n", "3:5", "indented deeper than its neighbours");
