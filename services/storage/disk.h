@@ -15,6 +15,7 @@ enum hpl_disk_kind {
 	HPL_DISK_UNKNOWN,     /* not looked at (excluded) */
 	HPL_DISK_BLANK,       /* provably blank */
 	HPL_DISK_LUKS,        /* LUKS on the whole disk: volumes of images before s390x-9 */
+	HPL_DISK_MAKING,      /* this runtime's record says that it began to make a volume here */
 	HPL_DISK_PARTITIONS,  /* two GPT partitions, the second holds LUKS or is blank */
 	HPL_DISK_COUNT,       /* a partition table with another number of partitions */
 	HPL_DISK_OTHER,       /* something else */

@@ -9,6 +9,8 @@
 
 #include "services/storage/blank.h"
 #include "services/storage/disk.h"
+#include "services/storage/layout.h"
+#include "services/storage/record.h"
 
 static void probe_free(blkid_probe *pr)
 {
@@ -30,6 +32,7 @@ const char *hpl_disk_kind_name(enum hpl_disk_kind kind)
 		[HPL_DISK_UNKNOWN] = "not looked at",
 		[HPL_DISK_BLANK] = "blank",
 		[HPL_DISK_LUKS] = "LUKS",
+		[HPL_DISK_MAKING] = "a volume that is being made",
 		[HPL_DISK_PARTITIONS] = "two partitions",
 		[HPL_DISK_COUNT] = "unsupported partitions",
 		[HPL_DISK_OTHER] = "other data",
@@ -144,6 +147,32 @@ static void classify_data(struct hpl_disk *d, int fd)
 	}
 }
 
+/* A volume that was being made: the record says so, and what is there of it is looked at by the one
+ * who goes on. The header, where there is one already, gives the names. 1: not so. */
+static int classify_making(struct hpl_disk *d, int fd)
+{
+	uint64_t at = hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+	struct hpl_err err = HPL_ERR_NULL;
+	struct hpl_record record;
+	char ignored[HPL_DISK_TEXT] = "", type[sizeof d->type];
+	int r = at ? hpl_record_read(&record, fd, at, &err) : HPL_RECORD_NONE;
+
+	if (r < 0) {
+		set_unreadable(d, err.text);
+		return 0;
+	}
+	if (r || record.state != HPL_RECORD_MAKING || d->excluded[0])
+		return 1;
+	d->kind = HPL_DISK_MAKING;
+	memcpy(type, d->type, sizeof type);
+	d->type[0] = 0;
+	if (d->part_count == HPL_LAYOUT_PARTS &&
+		probe_range(d, fd, d->parts[1].start, d->parts[1].size, ignored, sizeof ignored) < 0)
+		set_unreadable(d, "the second partition cannot be probed");
+	memcpy(d->type, type, sizeof type);
+	return 0;
+}
+
 static void classify_table(struct hpl_disk *d, int fd, int entries)
 {
 	if (d->excluded[0])
@@ -170,6 +199,8 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 		set_unreadable(d, "the partition table cannot be read");
 		return;
 	}
+	if (classify_making(d, fd) == 0)
+		return;
 	if (d->type[0]) {
 		classify_table(d, fd, entries);
 		return;

@@ -8,7 +8,6 @@
 
 /* Bounds of what unlocking may cost: the header comes from outside and names the cost itself. */
 enum {
-	KEYSLOTS_MAX = 32,            /* LUKS2 */
 	ARGON_MEMORY_KB_MAX = 1 << 20,
 	ARGON_TIME_MAX = 64,
 	ARGON_CPUS_MAX = 4,           /* the limit of libcryptsetup itself */
@@ -107,7 +106,8 @@ static int check_kdf(const struct hpl_node *kdf, struct hpl_err *err)
 		       : 0;
 }
 
-static int check_keyslot(const struct hpl_node *slot, uint64_t data_offset, struct hpl_err *err)
+static int check_keyslot(struct hpl_header *h, const struct hpl_node *slot, unsigned number,
+	struct hpl_err *err)
 {
 	static const char *const keys[] = {"type", "key_size", "area", "kdf", "af", "priority", NULL};
 	static const char *const area_keys[] = {"type", "offset", "size", "encryption", "key_size",
@@ -129,8 +129,14 @@ static int check_keyslot(const struct hpl_node *slot, uint64_t data_offset, stru
 		text_u64(area, "offset", "keyslots.area", &offset, err) < 0 ||
 		text_u64(area, "size", "keyslots.area", &size, err) < 0)
 		return -1;
-	if (offset < DATA_OFFSET_MIN || offset >= data_offset || size > data_offset - offset)
+	if (offset < DATA_OFFSET_MIN || offset >= h->data_offset || size > h->data_offset - offset ||
+		offset % 4096 || size % 4096 || !size)
 		return refuse(err, "keyslots.area", "lies outside of the header");
+	for (unsigned i = 0; i < number; i++)
+		if (offset < h->areas[i].offset + h->areas[i].size && h->areas[i].offset < offset + size)
+			return refuse(err, "keyslots.area", "overlaps another one");
+	h->areas[number].offset = offset;
+	h->areas[number].size = size;
 	af = hpl_node_get(slot, "af");
 	if (only_keys(af, "keyslots.af", af_keys, err) < 0 ||
 		ONE_OF(af, "type", "keyslots.af", err, "luks1") < 0 ||
@@ -142,10 +148,10 @@ static int check_keyslot(const struct hpl_node *slot, uint64_t data_offset, stru
 
 static int check_keyslots(struct hpl_header *h, const struct hpl_node *slots, struct hpl_err *err)
 {
-	if (!slots || slots->kind != HPL_MAP || slots->map.count > KEYSLOTS_MAX)
+	if (!slots || slots->kind != HPL_MAP || slots->map.count > HPL_LUKS_KEYSLOTS)
 		return refuse(err, "keyslots", "missing, not an object, or too many");
 	for (size_t i = 0; i < slots->map.count; i++)
-		if (check_keyslot(slots->map.entries[i].value, h->data_offset, err) < 0)
+		if (check_keyslot(h, slots->map.entries[i].value, (unsigned)i, err) < 0)
 			return -1;
 	h->keyslots = (unsigned)slots->map.count;
 	return 0;
@@ -212,15 +218,21 @@ static int check_digest(const struct hpl_node *digests, const struct hpl_node *s
 	return 0;
 }
 
-static int check_config(const struct hpl_node *config, struct hpl_err *err)
+static int check_config(struct hpl_header *h, const struct hpl_node *config, struct hpl_err *err)
 {
 	static const char *const keys[] = {"json_size", "keyslots_size", "flags", "requirements",
 		NULL};
 	static const char *const no_keys[] = {"mandatory", NULL};
 	const struct hpl_node *flags, *req, *mandatory;
 
-	if (only_keys(config, "config", keys, err) < 0)
+	uint64_t keyslots_size;
+
+	if (only_keys(config, "config", keys, err) < 0 ||
+		text_u64(config, "json_size", "config", &h->json_size, err) < 0 ||
+		text_u64(config, "keyslots_size", "config", &keyslots_size, err) < 0)
 		return -1;
+	if (keyslots_size > h->data_offset)
+		return refuse(err, "config.keyslots_size", "is larger than the header");
 	flags = hpl_node_get(config, "flags");
 	if (flags && !(flags->kind == HPL_LIST && flags->list.count == 0))
 		return refuse(err, "config.flags", "persistent flags are not accepted");
@@ -235,38 +247,12 @@ static int check_config(const struct hpl_node *config, struct hpl_err *err)
 	return 0;
 }
 
-static int check_tokens(struct hpl_header *h, const struct hpl_node *tokens, struct hpl_err *err)
-{
-	static const char *const path = "tokens.0";
-	static const char *const keys[] = {"type", "keyslots", "state", "table", NULL};
-	const struct hpl_node *t, *slots;
-
-	if (!tokens || tokens->kind != HPL_MAP || tokens->map.count > 1)
-		return refuse(err, "tokens", "missing, not an object, or more than one");
-	h->state = h->keyslots ? HPL_LUKS_FOREIGN : HPL_LUKS_NO_KEY;
-	if (tokens->map.count == 0)
-		return 0;
-	t = hpl_node_get(tokens, "0");
-	if (only_keys(t, path, keys, err) < 0 ||
-		ONE_OF(t, "type", path, err, HPL_TOKEN_TYPE) < 0 ||
-		ONE_OF(t, "state", path, err, "ready", "making") < 0 ||
-		ONE_OF(t, "table", path, err, "made", "found") < 0)
-		return -1;
-	slots = hpl_node_get(t, "keyslots");
-	if (!slots || slots->kind != HPL_LIST || slots->list.count)
-		return refuse(err, path, "names key slots");
-	h->table_made = hpl_streq(hpl_node_get_str(t, "table"), "made");
-	if (h->keyslots)
-		h->state = hpl_streq(hpl_node_get_str(t, "state"), "ready") ? HPL_LUKS_READY
-									 : HPL_LUKS_MAKING;
-	return 0;
-}
-
 int hpl_header_check(struct hpl_header *ret, const char *json, size_t len, uint64_t device_size,
 	struct hpl_err *err)
 {
 	static const char *const keys[] = {"keyslots", "tokens", "segments", "digests", "config",
 		NULL};
+	static const char *const none[] = {NULL};
 	static const struct hpl_reader_limits limits = {.bytes = JSON_MAX, .depth = 8};
 	_cleanup_doc_ struct hpl_doc *doc = NULL;
 	struct hpl_header h = {0};
@@ -280,8 +266,8 @@ int hpl_header_check(struct hpl_header *ret, const char *json, size_t len, uint6
 		check_segment(&h, hpl_node_get(root, "segments"), device_size, err) < 0 ||
 		check_keyslots(&h, slots, err) < 0 ||
 		check_digest(hpl_node_get(root, "digests"), slots, err) < 0 ||
-		check_config(hpl_node_get(root, "config"), err) < 0 ||
-		check_tokens(&h, hpl_node_get(root, "tokens"), err) < 0)
+		check_config(&h, hpl_node_get(root, "config"), err) < 0 ||
+		only_keys(hpl_node_get(root, "tokens"), "tokens", none, err) < 0)
 		return -1;
 	*ret = h;
 	return 0;

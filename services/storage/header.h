@@ -14,22 +14,16 @@
 #include "runtime/base/err.h"
 
 #define HPL_LUKS_CIPHER "aes-xts-plain64"
-#define HPL_TOKEN_TYPE "hpl-volume"
 enum { HPL_LUKS_KEY_BYTES = 64 };
 
-enum hpl_luks_state {
-	HPL_LUKS_READY,    /* made by this runtime, complete */
-	HPL_LUKS_MAKING,   /* made by this runtime, interrupted before the first mount */
-	HPL_LUKS_FOREIGN,  /* no token of ours: made by another tool or runtime */
-	HPL_LUKS_NO_KEY,   /* not one key slot: nothing can be opened */
-};
+enum { HPL_LUKS_KEYSLOTS = 32 }; /* LUKS2 */
 
 struct hpl_header {
-	enum hpl_luks_state state;
-	bool table_made;         /* our token: the partition table was made with the volume */
 	unsigned keyslots;
 	uint64_t data_offset;    /* bytes */
 	uint32_t sector_size;    /* bytes */
+	uint64_t json_size;      /* bytes, as the JSON says of itself */
+	struct { uint64_t offset, size; } areas[HPL_LUKS_KEYSLOTS]; /* of the key slots, bytes */
 };
 
 /**

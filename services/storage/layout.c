@@ -37,7 +37,7 @@ int hpl_layout_plan(struct hpl_layout *ret, uint64_t size_bytes, uint32_t sector
 		return -1;
 	}
 	end -= MIB;
-	l.start[0] = MIB;
+	l.start[0] = HPL_LAYOUT_START;
 	l.size[0] = METADATA_BYTES;
 	l.start[1] = l.start[0] + l.size[0];
 	l.size[1] = end - l.start[1];

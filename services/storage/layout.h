@@ -6,7 +6,7 @@
  */
 #include "runtime/base/err.h"
 
-enum { HPL_LAYOUT_PARTS = 2 };
+enum { HPL_LAYOUT_PARTS = 2, HPL_LAYOUT_START = 1 << 20 /* of the first one, bytes */ };
 
 struct hpl_layout {
 	uint32_t sector;                   /* logical sector size, bytes */

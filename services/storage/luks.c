@@ -3,14 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/messages.h"
 
-enum { LABEL_MAX = 47, LOG_TEXT = 256 };
+enum { LABEL_MAX = 47, LOG_TEXT = 256, PATH_TEXT = 64, METADATA_BYTES = 16 << 10 };
 
 /* libcryptsetup says the reason of a failure only through its log. */
 static _Thread_local char last_log[LOG_TEXT];
@@ -27,44 +31,41 @@ static int fail(struct hpl_err *err, uint32_t msg, int r, const char *what)
 	return HPL_FAIL(err, msg, r < 0 ? -r : 0, "%s%s%s", what, last_log[0] ? ": " : "", last_log);
 }
 
-static int init(struct crypt_device **ret, const char *device, struct hpl_err *err)
+void hpl_luks_done(struct hpl_luks *l)
 {
-	int r;
+	crypt_free(l->cd);
+	hpl_secret_done(&l->key);
+	hpl_luks2_done(&l->area);
+	if (l->fd >= 0)
+		close(l->fd);
+	*l = HPL_LUKS_NULL;
+}
 
-	last_log[0] = 0;
-	crypt_set_log_callback(NULL, keep_log, NULL);
-	r = crypt_init(ret, device);
-	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, r, device);
-	crypt_set_log_callback(*ret, keep_log, NULL);
+int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, struct hpl_err *err)
+{
+	snprintf(l->device, sizeof(l->device), "%s", device);
+	l->device_size = device_size;
+	l->fd = open(device, O_RDWR | O_CLOEXEC);
+	if (l->fd < 0)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s", device);
 	return 0;
 }
 
-/* Large sectors are three times faster; they need a data area of whole 4 KiB blocks. Explicit,
- * because the library's own choice differs between a file and a disk. */
-static uint32_t choose_sector_size(const char *device)
+/* The library on the header in memory, the data on the device. */
+static int attach(struct hpl_luks *l, struct hpl_err *err)
 {
-	_cleanup_close_ int fd = open(device, O_RDONLY | O_CLOEXEC);
-	uint64_t size = 0;
-	struct stat st;
+	char path[PATH_TEXT];
+	int r;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return 512;
-	if (S_ISREG(st.st_mode))
-		size = (uint64_t)st.st_size;
-	else if (ioctl(fd, BLKGETSIZE64, &size) < 0)
-		return 512;
-	return size % 4096 ? 512 : 4096;
-}
-
-static int set_token(struct crypt_device *cd, int token, const char *state, bool table_made)
-{
-	char json[160];
-
-	snprintf(json, sizeof json,
-		"{\"type\":\"" HPL_TOKEN_TYPE "\",\"keyslots\":[],\"state\":\"%s\",\"table\":\"%s\"}",
-		state, table_made ? "made" : "found");
-	return crypt_token_json_set(cd, token, json);
+	crypt_free(TAKE(l->cd));
+	last_log[0] = 0;
+	hpl_luks2_path(&l->area, path, sizeof(path));
+	crypt_set_log_callback(NULL, keep_log, NULL);
+	r = crypt_init_data_device(&l->cd, path, l->device);
+	if (r < 0)
+		return fail(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, r, l->device);
+	crypt_set_log_callback(l->cd, keep_log, NULL);
+	return 0;
 }
 
 static struct crypt_pbkdf_type fixed_cost(uint32_t memory_kb)
@@ -79,131 +80,307 @@ static struct crypt_pbkdf_type fixed_cost(uint32_t memory_kb)
 	};
 }
 
-int hpl_luks_format(const char *device, const struct hpl_secret *passphrase,
-	const struct hpl_luks_params *params, struct hpl_err *err)
+/* ---- the MAC of the header ---- */
+
+/* From the volume key, not from the passphrase: a fast function of seeds would be a way round the
+ * costly one. HKDF with SHA-256 (RFC 5869). */
+static int mac_key(uint8_t out[HPL_RECORD_MAC], const struct hpl_luks *l)
 {
-	_cleanup_luks_ struct crypt_device *cd = NULL;
+	static char info[] = "openhpl LUKS2 header";
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, "SHA256", 0),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, l->key.data, l->key.len),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)l->record.salt,
+			sizeof(l->record.salt)),
+		OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info, sizeof(info) - 1),
+		OSSL_PARAM_construct_end(),
+	};
+	int r = ctx && EVP_KDF_derive(ctx, out, HPL_RECORD_MAC, params) == 1 ? 0 : -1;
+
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+	return r;
+}
+
+/* pending: of the header in memory, that is not on the disk yet */
+static int header_mac(uint8_t out[HPL_RECORD_MAC], const struct hpl_luks *l, bool pending,
+	struct hpl_err *err)
+{
+	uint8_t key[HPL_RECORD_MAC], digest[32];
+	int r = pending ? hpl_luks2_digest_pending(digest, &l->area, l->device_size, err) :
+		hpl_luks2_digest(digest, &l->area, err);
+
+	if (r < 0)
+		return -1;
+	r = mac_key(key, l) == 0 && HMAC(EVP_sha256(), key, sizeof(key), digest, sizeof(digest), out, NULL) ?
+		0 : HPL_FAIL(err, 0, 0, "the MAC of the header cannot be made");
+	hpl_wipe(key, sizeof(key));
+	return r;
+}
+
+/* The MAC of the header as it is on the disk, into the record in memory. */
+static int take_mac(struct hpl_luks *l, struct hpl_err *err)
+{
+	if (!l->record_at)
+		return 0;
+	if (header_mac(l->record.mac, l, false, err) < 0)
+		return -1;
+	l->record.has_mac = true;
+	l->record.has_next = false;
+	return 0;
+}
+
+int hpl_luks_seal(struct hpl_luks *l, enum hpl_record_state state, struct hpl_err *err)
+{
+	struct hpl_record *r = &l->record;
+	bool same = r->sequence && r->state == state && r->data_size == l->device_size &&
+		l->sealed && hpl_streq(r->uuid, l->area.uuid);
+
+	if (!l->record_at || same)
+		return 0;
+	r->state = state;
+	r->data_size = l->device_size;
+	memcpy(r->uuid, l->area.uuid, sizeof(r->uuid));
+	return hpl_record_write(r, l->record_fd, l->record_at, err);
+}
+
+/* Is the header the one that was sealed? One that was being written when the power went is, too. */
+static int check_mac(struct hpl_luks *l, struct hpl_err *err)
+{
+	const struct hpl_record *r = &l->record;
+	uint8_t mac[HPL_RECORD_MAC];
+
+	if (!l->record_at || !r->has_mac)
+		return 0;
+	if (header_mac(mac, l, false, err) < 0)
+		return -1;
+	l->sealed = CRYPTO_memcmp(mac, r->mac, sizeof(mac)) == 0;
+	if (l->sealed || (r->has_next && CRYPTO_memcmp(mac, r->mac_next, sizeof(mac)) == 0))
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_MAC, 0,
+		"the LUKS header of %s is not the one that this volume was left with", l->device);
+	hpl_err_cure(err, "restore header and metadata partition from one backup");
+	return -1;
+}
+
+/* Writes what was changed in memory. Its MAC is on the disk before, so that the header is known as
+ * ours whichever of the two is found after a power cut. */
+static int store(struct hpl_luks *l, struct hpl_err *err)
+{
+	bool has_mac = l->record_at && l->record.has_mac && l->record.sequence;
+
+	if (has_mac) {
+		if (header_mac(l->record.mac_next, l, true, err) < 0)
+			return -1;
+		l->record.has_next = true;
+		if (hpl_record_write(&l->record, l->record_fd, l->record_at, err) < 0)
+			return -1;
+	}
+	if (hpl_luks2_store(&l->area, l->fd, l->device_size, err) < 0)
+		return -1;
+	if (!has_mac)
+		return 0;
+	return take_mac(l, err) < 0 ? -1 : hpl_record_write(&l->record, l->record_fd, l->record_at, err);
+}
+
+/* ---- make and load ---- */
+
+static int format(struct hpl_luks *l, const struct hpl_secret *passphrase,
+	const struct hpl_luks_params *params)
+{
 	char label[LABEL_MAX + 1];
 	struct crypt_pbkdf_type pbkdf = fixed_cost(params->memory_kb);
-	struct crypt_params_luks2 luks2 = {
-		.pbkdf = &pbkdf,
-		.sector_size = choose_sector_size(device),
-		.label = label,
-		.subsystem = "hpl",
-	};
+	/* Large sectors are three times faster; they need a data area of whole 4 KiB blocks. */
+	struct crypt_params_luks2 luks2 = {.pbkdf = &pbkdf, .label = label, .subsystem = "hpl",
+		.sector_size = l->device_size % 4096 ? 512 : 4096, .data_device = l->device};
 	int r;
 
 	snprintf(label, sizeof label, "%s", params->label);
-	if (init(&cd, device, err) < 0)
-		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, "cannot make the header");
-	r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL, NULL, HPL_LUKS_KEY_BYTES,
-		&luks2);
-	if (r >= 0) /* before a key exists, so that nothing can be stored in an unmarked volume */
-		r = set_token(cd, CRYPT_ANY_TOKEN, "making", params->table_made);
-	if (r >= 0)
-		r = crypt_keyslot_add_by_volume_key(cd, CRYPT_ANY_SLOT, NULL, 0,
+	r = crypt_set_metadata_size(l->cd, METADATA_BYTES,
+		HPL_LUKS_HEADER_BYTES - 2 * METADATA_BYTES);
+	if (r == 0)
+		r = crypt_set_data_offset(l->cd, HPL_LUKS_HEADER_BYTES / 512);
+	if (r == 0)
+		r = crypt_format(l->cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL, NULL,
+			HPL_LUKS_KEY_BYTES, &luks2);
+	if (r == 0)
+		r = crypt_keyslot_add_by_volume_key(l->cd, CRYPT_ANY_SLOT, NULL, 0,
 			(const char *)passphrase->data, passphrase->len);
-	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, r, device);
-	return 0;
+	return r;
 }
 
-int hpl_luks_load(struct crypt_device **ret, struct hpl_header *header, const char *device,
-	uint64_t device_size, struct hpl_err *err)
+int hpl_luks_make(struct hpl_luks *l, const struct hpl_secret *passphrase,
+	const struct hpl_luks_params *params, struct hpl_err *err)
 {
-	_cleanup_luks_ struct crypt_device *cd = NULL;
-	const char *json = NULL;
 	int r;
 
-	if (init(&cd, device, err) < 0)
-		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "cannot read the header");
-	r = crypt_load(cd, CRYPT_LUKS2, NULL);
+	hpl_luks2_done(&l->area);
+	if (hpl_luks2_new(&l->area, HPL_LUKS_HEADER_BYTES, err) < 0 || attach(l, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, "cannot make the header");
+	r = format(l, passphrase, params);
 	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r,
-			"no LUKS2 header can be loaded");
-	r = crypt_dump_json(cd, &json, 0);
-	if (r < 0 || !json)
-		return fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "the header cannot be read");
-	if (hpl_header_check(header, json, strlen(json), device_size, err) < 0)
-		return -1;
+		return fail(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, r, l->device);
+	if (hpl_luks2_store(&l->area, l->fd, l->device_size, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, "%s", l->device);
+	return 0;
+}
+
+int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
+{
+	const struct hpl_header *h = &l->area.header;
+	int r;
+
+	hpl_luks2_done(&l->area);
+	r = hpl_luks2_read(&l->area, l->fd, l->device_size, err);
+	if (r)
+		return r;
+	if (attach(l, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "cannot read the header");
+	r = crypt_load(l->cd, CRYPT_LUKS2, NULL);
+	if (r < 0)
+		return fail(err, HPL_MSG_STORAGE_HEADER_REFUSED, r, "the header cannot be loaded");
 	/* what the library will use, beside what the JSON says */
-	if (!hpl_streq(crypt_get_cipher(cd), "aes") ||
-		!hpl_streq(crypt_get_cipher_mode(cd), "xts-plain64") ||
-		(header->keyslots && crypt_get_volume_key_size(cd) != HPL_LUKS_KEY_BYTES) ||
-		crypt_get_sector_size(cd) != (int)header->sector_size ||
-		crypt_get_data_offset(cd) * 512 != header->data_offset)
+	if (!hpl_streq(crypt_get_cipher(l->cd), "aes") ||
+		!hpl_streq(crypt_get_cipher_mode(l->cd), "xts-plain64") ||
+		(h->keyslots && crypt_get_volume_key_size(l->cd) != HPL_LUKS_KEY_BYTES) ||
+		crypt_get_sector_size(l->cd) != (int)h->sector_size ||
+		crypt_get_data_offset(l->cd) * 512 != h->data_offset)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0,
 			"cipher, key size or offset differ from the header's text");
-	*ret = TAKE(cd);
 	return 0;
 }
 
-static int roll(struct crypt_device *cd, const struct hpl_secret *passphrase,
-	const struct hpl_secret *previous, struct hpl_err *err)
+/* ---- unlock ---- */
+
+/* The slot, or a negative errno; the volume key goes to l->key. */
+static int key_of(struct hpl_luks *l, const struct hpl_secret *p)
+{
+	size_t size = HPL_LUKS_KEY_BYTES;
+	int r;
+
+	hpl_secret_done(&l->key);
+	if (hpl_secret_alloc(&l->key, size, NULL) < 0)
+		return -ENOMEM;
+	r = crypt_volume_key_get(l->cd, CRYPT_ANY_SLOT, (char *)l->key.data, &size,
+		(const char *)p->data, p->len);
+	if (r < 0)
+		hpl_secret_done(&l->key);
+	return r;
+}
+
+/* Does the disk, read anew, open with p? What is proved is what a next boot will find. */
+static int prove(const struct hpl_luks *l, const struct hpl_secret *p, struct hpl_err *err)
+{
+	_cleanup_luks_ struct hpl_luks again = HPL_LUKS_NULL;
+	int r;
+
+	if (hpl_luks_init(&again, l->device, l->device_size, err) < 0 || hpl_luks_load(&again, err))
+		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE,
+			"the header that was written");
+	r = crypt_activate_by_passphrase(again.cd, NULL, CRYPT_ANY_SLOT, (const char *)p->data, p->len, 0);
+	return r < 0 ? fail(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, r,
+		"the new key slot does not open") : 0;
+}
+
+static int add_slot(struct hpl_luks *l, const struct hpl_secret *passphrase, struct hpl_err *err)
 {
 	struct crypt_pbkdf_type pbkdf = fixed_cost(HPL_LUKS_MEMORY_KB);
-	int r = crypt_set_pbkdf_type(cd, &pbkdf); /* the library would run its benchmark */
+	int r = crypt_set_pbkdf_type(l->cd, &pbkdf); /* the library would run its benchmark */
 
 	if (r == 0)
-		r = crypt_keyslot_change_by_passphrase(cd, CRYPT_ANY_SLOT, CRYPT_ANY_SLOT,
-			(const char *)previous->data, previous->len,
-			(const char *)passphrase->data, passphrase->len);
-	if (r == -EPERM) {
-		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0,
-			"neither the seeds nor the previous seeds open a key slot");
-		hpl_err_cure(err, "give the seeds that the volume was made with");
-		return -1;
-	}
+		r = crypt_keyslot_add_by_volume_key(l->cd, CRYPT_ANY_SLOT, (const char *)l->key.data,
+			l->key.len, (const char *)passphrase->data, passphrase->len);
 	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, r,
-			"from the previous seeds to the new ones");
-	return 0;
+		return fail(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, r, "a slot for the new seeds");
+	l->slot = r;
+	if (store(l, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, "new seeds");
+	return prove(l, passphrase, err);
 }
 
-static int activate(struct crypt_device *cd, const char *mapping, const struct hpl_secret *p)
+static int remove_slot(struct hpl_luks *l, int slot, struct hpl_err *err)
 {
-	return crypt_activate_by_passphrase(cd, mapping, CRYPT_ANY_SLOT, (const char *)p->data,
-		p->len, 0);
+	int r = crypt_keyslot_destroy(l->cd, slot);
+
+	if (r < 0)
+		return fail(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, r, "the old key slot");
+	return store(l, err) < 0 ? HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, "old seeds") : 0;
 }
 
-int hpl_luks_open(struct crypt_device *cd, const char *mapping, const struct hpl_secret *passphrase,
+static int not_opened(int r, bool had_previous, struct hpl_err *err)
+{
+	if (r != -EPERM)
+		return fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open");
+	HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s", had_previous ?
+		"neither the seeds nor the previous seeds open a key slot" :
+		"the passphrase made of the seeds of env and workload opens no key slot");
+	hpl_err_cure(err, had_previous ? "give the seeds that the volume was made with" :
+		"give both seeds that the volume was made with; a new seed needs the old one as "
+		"previousSeed");
+	return -1;
+}
+
+/* Both open: a change was interrupted behind its first half. Else the previous seeds are old news. */
+static int finish_change(struct hpl_luks *l, const struct hpl_secret *previous, struct hpl_err *err)
+{
+	int old;
+
+	if (l->area.header.keyslots < 2)
+		return 0;
+	old = crypt_activate_by_passphrase(l->cd, NULL, CRYPT_ANY_SLOT, (const char *)previous->data,
+		previous->len, 0);
+	return old < 0 || old == l->slot ? 0 : remove_slot(l, old, err);
+}
+
+/* Only the previous seeds open: the new ones first, the old ones away when that is proved. */
+static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	const struct hpl_secret *previous, struct hpl_err *err)
+{
+	int old = key_of(l, previous);
+
+	if (old < 0)
+		return not_opened(old, true, err);
+	if (check_mac(l, err) < 0 || add_slot(l, passphrase, err) < 0)
+		return -1;
+	return remove_slot(l, old, err);
+}
+
+int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
+	const struct hpl_secret *previous, struct hpl_err *err)
+{
+	bool rolls = previous && previous->len;
+
+	last_log[0] = 0;
+	if (l->record_at && hpl_record_draw_salt(&l->record, err) < 0)
+		return -1;
+	l->slot = key_of(l, passphrase);
+	if (l->slot == -EPERM && rolls) {
+		if (change(l, passphrase, previous, err) < 0)
+			return -1;
+	} else if (l->slot < 0) {
+		return not_opened(l->slot, false, err);
+	} else if (check_mac(l, err) < 0 || (l->area.torn && store(l, err) < 0) ||
+		(rolls && finish_change(l, previous, err) < 0)) {
+		return -1; /* a torn copy was mended in memory when the library loaded it */
+	}
+	return take_mac(l, err);
+}
+
+int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *err)
 {
 	int r;
 
 	last_log[0] = 0;
-	r = activate(cd, mapping, passphrase);
-	if (r == -EPERM && previous && previous->len) {
-		if (roll(cd, passphrase, previous, err) < 0)
-			return -1;
-		r = activate(cd, mapping, passphrase);
-	}
-	if (r == -EPERM) {
-		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0,
-			"the passphrase made of the seeds of env and workload opens no key slot");
-		hpl_err_cure(err, "give both seeds that the volume was made with; a new seed needs the "
-				  "old one as previousSeed");
-		return -1;
-	}
-	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open");
-	return 0;
+	r = crypt_activate_by_volume_key(l->cd, mapping, (const char *)l->key.data, l->key.len, 0);
+	hpl_secret_done(&l->key);
+	return r < 0 ? fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open") : 0;
 }
 
-int hpl_luks_mark_ready(struct crypt_device *cd, bool table_made, struct hpl_err *err)
+int hpl_luks_close(struct hpl_luks *l, const char *mapping, struct hpl_err *err)
 {
-	int r = set_token(cd, 0, "ready", table_made); /* the check allows token 0 only */
+	int r = crypt_deactivate(l->cd, mapping);
 
-	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, r, "cannot mark the volume complete");
-	return 0;
-}
-
-int hpl_luks_close(struct crypt_device *cd, const char *mapping, struct hpl_err *err)
-{
-	int r = crypt_deactivate(cd, mapping);
-
-	if (r < 0)
-		return fail(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, r, "cannot close the mapping");
-	return 0;
+	return r < 0 ? fail(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, r, "cannot close the mapping") : 0;
 }

@@ -1,48 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * LUKS2 by libcryptsetup: make, load with the strict check, try and open, mark complete.
+ * A LUKS2 volume by libcryptsetup, on a header that was read once and judged (luks2.h): make, load,
+ * unlock, change the seeds, activate.
  *
  * Calls block (key derivation takes seconds) and libdevmapper is not thread safe: one thread at a
- * time. Making a volume is marked in the header by a token of type hpl-volume, state `making`,
- * written before the first key slot; `ready` replaces it after the first mount. So a volume that
- * was interrupted is told from one that may hold data.
+ * time. The parameters are explicit, none is left to the library, whose defaults differ from
+ * release to release and which would run a benchmark.
  */
 #include <libcryptsetup.h>
 
 #include "runtime/base/secret.h"
-#include "services/storage/header.h"
+#include "services/storage/luks2.h"
+#include "services/storage/record.h"
 
 /* Cost of a guess at the passphrase: argon2id, fixed numbers, no benchmark (it costs 10 s under
  * emulation and makes boots differ). 32 MiB x 4 passes, one lane: about 2 s under emulation, 0.1 s
  * on hardware. Seeds are chosen by people, so a memory-hard function it is. */
 enum { HPL_LUKS_MEMORY_KB = 32768, HPL_LUKS_PASSES = 4 };
+/* Header area of a new volume: the default of LUKS2. */
+enum { HPL_LUKS_HEADER_BYTES = 16 << 20 };
+
+struct hpl_luks {
+	char device[128];
+	int fd;                    /* the device, read and write */
+	uint64_t device_size;      /* bytes */
+	struct hpl_luks2 area;
+	struct crypt_device *cd;
+	struct hpl_secret key;     /* the volume key, between unlock and activate */
+	int slot;                  /* that the passphrase opened */
+	/* The record of the disk; record_at 0: it has none (LUKS on a whole disk). */
+	struct hpl_record record;
+	bool sealed;               /* its MAC is that of the header */
+	int record_fd;             /* borrowed */
+	uint64_t record_at;        /* bytes from the start of record_fd */
+};
+#define HPL_LUKS_NULL ((struct hpl_luks){.fd = -1, .record_fd = -1, .area = HPL_LUKS2_NULL})
+void hpl_luks_done(struct hpl_luks *l);
+#define _cleanup_luks_ HPL_CLEANUP(hpl_luks_done)
+
+/* Opens device, which holds header and data. The record, if any, is set by the caller. */
+int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, struct hpl_err *err);
 
 struct hpl_luks_params {
 	const char *label;     /* volume's key; cut to 47 characters, the most LUKS2 holds */
 	uint32_t memory_kb;
-	bool table_made;       /* the partition table was made in the same run */
 };
-
-static inline void hpl_luks_freep(struct crypt_device **cd)
-{
-	crypt_free(*cd); /* accepts NULL; wipes the volume key */
-}
-#define _cleanup_luks_ HPL_CLEANUP(hpl_luks_freep)
-
-/* Makes the header on device (a partition, or a file in tests) in state `making`. The caller knows
- * that nothing is lost. -1: HPL02002E. */
-int hpl_luks_format(const char *device, const struct hpl_secret *passphrase,
+/* Makes a header with one key slot in memory and writes it. The caller knows that nothing is lost. -1:
+ * HPL02002E. */
+int hpl_luks_make(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	const struct hpl_luks_params *params, struct hpl_err *err);
-/* Loads and judges the header. The caller frees *ret with crypt_free(). -1: HPL02003E when it is
- * no LUKS2 header, HPL07016E when it is refused. */
-int hpl_luks_load(struct crypt_device **ret, struct hpl_header *header, const char *device,
-	uint64_t device_size, struct hpl_err *err);
-/* Opens; mapping NULL: only tries the passphrase. When passphrase opens no key slot and previous
- * is given and opens one, the key slot is changed to passphrase first. -1: HPL02003E, HPL02125E. */
-int hpl_luks_open(struct crypt_device *cd, const char *mapping, const struct hpl_secret *passphrase,
+/* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E. */
+int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
+/* Derives the volume key and checks the header's MAC, where there is one; gives the header one where
+ * there is none. previous (may be NULL or empty): when only it opens a slot, a slot for passphrase is
+ * added, proved on the disk, and then the old one is removed; when both open, a change was
+ * interrupted, and the old one is removed. -1: HPL02003E, HPL02125E, HPL07024E. */
+int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	const struct hpl_secret *previous, struct hpl_err *err);
-/* making -> ready. */
-int hpl_luks_mark_ready(struct crypt_device *cd, bool table_made, struct hpl_err *err);
+/* Sets up the mapping from the judged header; the volume key stays in the kernel only. */
+int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *err);
 /* Removes a mapping that this process made and that is not used. */
-int hpl_luks_close(struct crypt_device *cd, const char *mapping, struct hpl_err *err);
+int hpl_luks_close(struct hpl_luks *l, const char *mapping, struct hpl_err *err);
+/* Writes the record, with the MAC that unlocking found, when something in it changes. */
+int hpl_luks_seal(struct hpl_luks *l, enum hpl_record_state state, struct hpl_err *err);

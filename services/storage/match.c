@@ -45,7 +45,7 @@ static bool named(const struct hpl_disk *d, const struct hpl_want *w, int rule)
 static bool usable(const struct hpl_disk *d)
 {
 	return !d->excluded[0] && (d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_LUKS ||
-					  d->kind == HPL_DISK_PARTITIONS);
+					  d->kind == HPL_DISK_PARTITIONS || d->kind == HPL_DISK_MAKING);
 }
 
 static int ambiguous(struct hpl_err *err, const char *volume, const char *list, const char *why)

@@ -50,26 +50,30 @@ static void test_layout(const char *path)
 
 static void test_luks(const char *path)
 {
-	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024, .table_made = true};
+	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024};
 	struct hpl_secret pass = HPL_SECRET_NULL, wrong = HPL_SECRET_NULL;
-	struct crypt_device *cd = NULL;
-	struct hpl_header h = {0};
+	struct hpl_luks l = HPL_LUKS_NULL;
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 
 	ok(fd >= 0 && ftruncate(fd, 48 * MIB) == 0, "a file of 48 MiB");
-	close(fd);
 	ok(hpl_secret_copy(&pass, "0123456789abcdef", 16, &err) == 0 &&
 			hpl_secret_copy(&wrong, "fedcba9876543210", 16, &err) == 0, "two passphrases");
-	ok(hpl_luks_format(path, &pass, &params, &err) == 0, "a LUKS2 header is made");
-	ok(hpl_luks_load(&cd, &h, path, 48 * MIB, &err) == 0 && h.state == HPL_LUKS_MAKING &&
-			h.keyslots == 1 && h.sector_size == 4096, "it passes the check");
-	ok(cd && hpl_luks_open(cd, NULL, &pass, NULL, &err) == 0, "the passphrase opens it");
-	ok(cd && hpl_luks_open(cd, NULL, &wrong, NULL, &err) < 0, "another one does not");
-	ok(cd && hpl_luks_mark_ready(cd, true, &err) == 0, "it is marked ready");
-	crypt_free(TAKE(cd));
-	ok(hpl_luks_load(&cd, &h, path, 48 * MIB, &err) == 0 && h.state == HPL_LUKS_READY,
-		"and found ready");
-	crypt_free(cd);
+	ok(hpl_luks_init(&l, path, 48 * MIB, &err) == 0 && hpl_luks_make(&l, &pass, &params, &err) == 0,
+		"a LUKS2 header is made");
+	hpl_luks_done(&l);
+	ok(hpl_luks_init(&l, path, 48 * MIB, &err) == 0 && hpl_luks_load(&l, &err) == 0 &&
+			l.area.header.keyslots == 1 && l.area.header.sector_size == 4096 && !l.area.torn,
+		"it passes the check");
+	/* the record lies in the data area of this file, which nothing else uses */
+	l.record_fd = fd;
+	l.record_at = 40 * MIB;
+	ok(hpl_luks_unlock(&l, &wrong, NULL, &err) < 0, "another passphrase does not open it");
+	ok(hpl_luks_unlock(&l, &pass, NULL, &err) == 0 &&
+			hpl_luks_seal(&l, HPL_RECORD_READY, &err) == 0, "the passphrase does, its MAC is kept");
+	ok(hpl_record_read(&l.record, fd, 40 * MIB, &err) == 0 && l.record.has_mac &&
+			l.record.state == HPL_RECORD_READY, "and found again");
+	hpl_luks_done(&l);
+	close(fd);
 	hpl_secret_done(&pass);
 	hpl_secret_done(&wrong);
 }

@@ -1,56 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "proto/messages.h"
+#include "runtime/base/file.h"
 #include "services/storage/luks.h"
 #include "services/storage/tests/files.h"
 
 enum { SIZE = 48 << 20 };
 
-static char path[64];
-static struct hpl_secret pass, wrong;
+static char path[64], record_path[64];
+static struct hpl_secret pass, wrong, other;
+static int record_fd = -1;
 static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/* The device and a record beside it; at: where the record is, 0: none */
+static struct hpl_luks device(uint64_t at)
+{
+	struct hpl_luks l = HPL_LUKS_NULL;
+	struct hpl_err err = HPL_ERR_NULL;
+
+	cr_assert_eq(hpl_luks_init(&l, path, SIZE, &err), 0, "%s", err.text);
+	l.record_fd = record_fd;
+	l.record_at = at;
+	if (at)
+		cr_assert_geq(hpl_record_read(&l.record, record_fd, at, &err), 0, "%s", err.text);
+	return l;
+}
 
 static void setup(void)
 {
-	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024, .table_made = true};
+	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024};
 	struct hpl_err err = HPL_ERR_NULL;
 
 	close(make_disk(path, SIZE));
+	record_fd = make_disk(record_path, 1 << 20);
 	cr_assert_eq(hpl_secret_copy(&pass, text, 64, &err), 0);
 	cr_assert_eq(hpl_secret_copy(&wrong, "not the passphrase", 18, &err), 0);
-	cr_assert_eq(hpl_luks_format(path, &pass, &params, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_secret_copy(&other, "the next passphrase", 19, &err), 0);
+	_cleanup_luks_ struct hpl_luks l = device(0);
+	cr_assert_eq(hpl_luks_make(&l, &pass, &params, &err), 0, "%s", err.text);
 }
 
 static void teardown(void)
 {
 	hpl_secret_done(&pass);
 	hpl_secret_done(&wrong);
+	hpl_secret_done(&other);
 	unlink(path);
+	unlink(record_path);
+	close(record_fd);
 }
 
 TestSuite(storage_luks, .init = setup, .fini = teardown, .timeout = 60);
 
-static struct crypt_device *load(struct hpl_header *h)
+static struct hpl_luks loaded(uint64_t at)
 {
-	struct crypt_device *cd = NULL;
+	struct hpl_luks l = device(at);
 	struct hpl_err err = HPL_ERR_NULL;
 
-	cr_assert_eq(hpl_luks_load(&cd, h, path, SIZE, &err), 0, "%s", err.text);
-	return cd;
+	cr_assert_eq(hpl_luks_load(&l, &err), 0, "%s", err.text);
+	return l;
 }
 
 Test(storage_luks, a_new_header_has_the_documented_parameters)
 {
 	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
-	struct hpl_header h;
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	const struct hpl_header *h = &l.area.header;
 
-	cr_assert_eq(h.state, HPL_LUKS_MAKING);
-	cr_assert(h.table_made);
-	cr_assert_eq(h.keyslots, 1);
-	cr_assert_eq(h.data_offset, 16 << 20);
-	cr_assert_eq(h.sector_size, 4096);
+	cr_assert_eq(h->keyslots, 1);
+	cr_assert_eq(h->data_offset, 16 << 20);
+	cr_assert_eq(h->sector_size, 4096);
+	cr_assert(l.area.valid[0] && l.area.valid[1] && !l.area.torn);
 	cr_assert_eq(RUN(&out, "/sbin/cryptsetup", "luksDump", path), 0);
 	cr_assert(strstr(out.data, "argon2id") && strstr(out.data, "Time cost:  4") &&
 		strstr(out.data, "Memory:     1024") && strstr(out.data, "Threads:    1"), "%s",
@@ -68,14 +91,22 @@ Test(storage_luks, cryptsetup_opens_it_with_the_passphrase_and_with_no_other)
 	cr_assert_eq(run_program(NULL, argv, "another"), 2);
 }
 
+static int unlock(uint64_t at, const struct hpl_secret *p, const struct hpl_secret *previous,
+	struct hpl_err *err)
+{
+	_cleanup_luks_ struct hpl_luks l = loaded(at);
+
+	*err = HPL_ERR_NULL;
+	int r = hpl_luks_unlock(&l, p, previous, err);
+	return r == 0 && at ? hpl_luks_seal(&l, HPL_RECORD_READY, err) : r;
+}
+
 Test(storage_luks, the_wrong_passphrase_is_HPL02003E_with_its_cure)
 {
-	struct hpl_header h;
-	struct hpl_err err = HPL_ERR_NULL;
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
+	struct hpl_err err;
 
-	cr_assert_eq(hpl_luks_open(cd, NULL, &pass, NULL, &err), 0, "%s", err.text);
-	cr_assert_eq(hpl_luks_open(cd, NULL, &wrong, NULL, &err), -1);
+	cr_assert_eq(unlock(0, &pass, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(0, &wrong, NULL, &err), -1);
 	cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
 	cr_assert(err.cure[0]);
 	cr_assert_null(strstr(err.text, "not the passphrase"));
@@ -83,55 +114,88 @@ Test(storage_luks, the_wrong_passphrase_is_HPL02003E_with_its_cure)
 
 Test(storage_luks, previous_seeds_are_changed_to_the_new_ones)
 {
-	struct hpl_header h;
-	struct hpl_err err = HPL_ERR_NULL;
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
+	struct hpl_err err;
 
-	cr_assert_eq(hpl_luks_open(cd, NULL, &wrong, &pass, &err), 0, "%s", err.text);
-	cr_assert_eq(hpl_luks_open(cd, NULL, &wrong, NULL, &err), 0, "%s", err.text);
-	cr_assert_eq(hpl_luks_open(cd, NULL, &pass, NULL, &err), -1, "the old one is gone");
-	crypt_free(TAKE(cd));
-	cd = load(&h);
-	cr_assert_eq(h.keyslots, 1);
-	err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_luks_open(cd, NULL, &pass, &pass, &err), -1);
+	cr_assert_eq(unlock(4096, &other, &pass, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(4096, &other, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), -1, "the old one is gone");
+	cr_assert_eq(unlock(4096, &pass, &pass, &err), -1);
 	cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
+	cr_assert_eq(unlock(4096, &other, &pass, &err), 0, "the same contract in the next boot");
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	cr_assert_eq(l.area.header.keyslots, 1);
 }
 
-Test(storage_luks, ready_replaces_making)
+Test(storage_luks, a_change_that_was_interrupted_is_finished)
 {
-	struct hpl_header h;
-	struct hpl_err err = HPL_ERR_NULL;
-	struct crypt_device *cd = load(&h);
+	const char *const argv[] = {"/sbin/cryptsetup", "luksAddKey", "-q", "--pbkdf", "argon2id",
+		"--pbkdf-force-iterations", "4", "--pbkdf-memory", "1024", "--pbkdf-parallel", "1",
+		"--key-file", record_path, path, NULL};
+	struct hpl_err err;
 
-	cr_assert_eq(hpl_luks_mark_ready(cd, h.table_made, &err), 0, "%s", err.text);
-	crypt_free(cd);
-	cd = load(&h);
-	cr_assert_eq(h.state, HPL_LUKS_READY);
-	cr_assert(h.table_made);
-	crypt_free(cd);
+	/* both slots are there, as after the first half */
+	cr_assert_eq(hpl_file_write(record_path, text, 64, 0600, &err), 0);
+	cr_assert_eq(run_program(NULL, argv, "the next passphrase"), 0);
+	cr_assert_eq(unlock(0, &other, NULL, &err), 0, "%s", err.text);
+	{
+		_cleanup_luks_ struct hpl_luks l = loaded(0);
+		cr_assert_eq(l.area.header.keyslots, 2, "nothing is removed without being told");
+	}
+	cr_assert_eq(unlock(0, &other, &pass, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(0, &pass, NULL, &err), -1);
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	cr_assert_eq(l.area.header.keyslots, 1);
 }
 
-Test(storage_luks, a_header_of_cryptsetup_is_accepted_as_foreign)
+Test(storage_luks, a_header_that_was_exchanged_is_HPL07024E)
+{
+	const char *const argv[] = {"/sbin/cryptsetup", "config", "--label", "else", path, NULL};
+	struct hpl_err err;
+
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(run_program(NULL, argv, NULL), 0);
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), -1);
+	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_MAC, "%s", err.text);
+	cr_assert_eq(unlock(4096, &other, &pass, &err), -1, "nor are seeds changed then");
+	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_MAC, "%s", err.text);
+}
+
+Test(storage_luks, a_torn_copy_is_mended_from_the_other_one)
+{
+	struct hpl_err err;
+
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), 0, "%s", err.text);
+	for (int copy = 0; copy < 2; copy++) {
+		int fd = open(path, O_RDWR | O_CLOEXEC);
+		cr_assert_eq(pwrite(fd, "torn", 4, copy * 16384 + 5000), 4);
+		close(fd);
+		{
+			_cleanup_luks_ struct hpl_luks l = loaded(4096);
+			cr_assert(l.area.torn && l.area.valid[!copy] && !l.area.valid[copy]);
+		}
+		cr_assert_eq(unlock(4096, &pass, NULL, &err), 0, "copy %d: %s", copy, err.text);
+		_cleanup_luks_ struct hpl_luks l = loaded(4096);
+		cr_assert(!l.area.torn && l.area.valid[0] && l.area.valid[1], "copy %d", copy);
+	}
+}
+
+Test(storage_luks, a_header_of_cryptsetup_is_accepted)
 {
 	const char *const argv[] = {"/sbin/cryptsetup", "luksFormat", "--type", "luks2", "-q",
 		"--pbkdf", "argon2id", "--pbkdf-force-iterations", "4", "--pbkdf-memory", "1024",
 		"--pbkdf-parallel", "1", "--key-file=-", path, NULL};
-	struct hpl_header h;
-	struct hpl_err err = HPL_ERR_NULL;
+	struct hpl_err err;
 
 	cr_assert_eq(run_program(NULL, argv, text), 0);
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
-	cr_assert_eq(h.state, HPL_LUKS_FOREIGN);
-	cr_assert_eq(hpl_luks_open(cd, NULL, &pass, NULL, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(0, &pass, NULL, &err), 0, "%s", err.text);
 }
 
 static void assert_format_refused(const char *const *options)
 {
 	const char *argv[24] = {"/sbin/cryptsetup", "luksFormat", "--type", "luks2", "-q", "--pbkdf",
 		"pbkdf2", "--pbkdf-force-iterations", "1000", "--key-file=-"};
-	struct crypt_device *cd = NULL;
-	struct hpl_header h;
+	_cleanup_luks_ struct hpl_luks l = device(0);
 	struct hpl_err err = HPL_ERR_NULL;
 	size_t n = 10;
 
@@ -139,7 +203,7 @@ static void assert_format_refused(const char *const *options)
 		argv[n++] = *options;
 	argv[n++] = path;
 	cr_assert_eq(run_program(NULL, argv, text), 0);
-	cr_assert_eq(hpl_luks_load(&cd, &h, path, SIZE, &err), -1, "%s", argv[11]);
+	cr_assert_eq(hpl_luks_load(&l, &err), -1, "%s", argv[11]);
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_REFUSED, "%s", err.text);
 }
 
@@ -156,16 +220,15 @@ Test(storage_luks, luks1_and_a_blank_file_are_no_luks2)
 {
 	const char *const argv[] = {"/sbin/cryptsetup", "luksFormat", "--type", "luks1", "-q",
 		"--pbkdf-force-iterations", "1000", "--key-file=-", path, NULL};
-	struct crypt_device *cd = NULL;
-	struct hpl_header h;
+	_cleanup_luks_ struct hpl_luks l = device(0);
 	struct hpl_err err = HPL_ERR_NULL;
 
 	cr_assert_eq(run_program(NULL, argv, text), 0);
-	cr_assert_eq(hpl_luks_load(&cd, &h, path, SIZE, &err), -1);
-	cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
+	cr_assert_eq(hpl_luks_load(&l, &err), -1);
+	cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "%s", err.text);
 	cr_assert_eq(truncate(path, 0), 0);
 	cr_assert_eq(truncate(path, SIZE), 0);
-	cr_assert_eq(hpl_luks_load(&cd, &h, path, SIZE, &err), -1);
+	cr_assert_eq(hpl_luks_load(&l, &err), HPL_LUKS2_NONE);
 }
 
 /* ---- the header's text changed at one place ---- */
@@ -236,8 +299,6 @@ static const struct { const char *from, *to; } mutations[] = {
 	{"\"json_size\"", "\"requirements\":{\"mandatory\":[\"online-reencrypt-v2\"]},\"json_size\""},
 	{"\"json_size\"", "\"requirements\":{\"optional\":[]},\"json_size\""},
 	{"\"json_size\"", "\"x\":1,\"json_size\""},
-	{"\"type\":\"hpl-volume\"", "\"type\":\"systemd-tpm2\""},
-	{"\"state\":\"making\"", "\"state\":\"blank\""},
 	{"\"tokens\":{", "\"tokens\":{\"5\":{\"type\":\"luks2-keyring\",\"keyslots\":[]},"},
 	{"\"config\"", "\"config2\""},
 	{"\"keyslots\":{", "\"keyslots\":[],\"x\":{"},
@@ -253,9 +314,8 @@ static bool accepted(const char *json, struct hpl_err *err)
 
 Test(storage_luks, every_mutation_of_the_header_is_refused_with_HPL07016E)
 {
-	struct hpl_header h;
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
-	_cleanup_free_ char *json = json_of(cd);
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	_cleanup_free_ char *json = json_of(l.cd);
 	struct hpl_err err;
 
 	cr_assert(accepted(json, &err), "%s", err.text);
@@ -270,9 +330,8 @@ Test(storage_luks, every_mutation_of_the_header_is_refused_with_HPL07016E)
 
 Test(storage_luks, cut_headers_and_other_json_are_refused)
 {
-	struct hpl_header h;
-	_cleanup_luks_ struct crypt_device *cd = load(&h);
-	_cleanup_free_ char *json = json_of(cd);
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	_cleanup_free_ char *json = json_of(l.cd);
 	size_t len = strlen(json);
 	struct hpl_err err;
 

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/prepare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "proto/messages.h"
+#include "services/storage/blank.h"
+#include "services/storage/filesystem.h"
+#include "services/storage/layout.h"
+
+#define MIB (1ULL << 20)
+
+static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
+{
+	if (d->excluded[0])
+		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "%s cannot be used: %s", d->path,
+			d->excluded);
+	switch (d->kind) {
+	case HPL_DISK_UNREADABLE:
+		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s: %s", d->path, d->why);
+		break;
+	case HPL_DISK_COUNT:
+		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0, "%s: %s", d->path,
+			d->why);
+		break;
+	default:
+		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s", d->path, d->why);
+		break;
+	}
+	hpl_err_cure(err, "attach the right disk; nothing was written to this one");
+	return -1;
+}
+
+/* The disk alone and what it holds right now: the scan may be minutes old. */
+static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
+{
+	int fd = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
+
+	if (fd < 0) {
+		HPL_FAIL(err, errno == EBUSY ? HPL_MSG_LUKS_ALREADY_IN_USE
+				      : HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
+			"cannot open %s for this volume alone", d->path);
+		return -1;
+	}
+	hpl_disk_classify(d, fd);
+	return fd;
+}
+
+/* Names of the partitions after the kernel's manner: vdb2, but nvme0n1p2. */
+static int name_partitions(struct hpl_disk *d, const struct hpl_layout *plan, struct hpl_err *err)
+{
+	char last = d->path[strlen(d->path) - 1];
+
+	d->part_count = HPL_LAYOUT_PARTS;
+	for (unsigned i = 0; i < HPL_LAYOUT_PARTS; i++) {
+		snprintf(d->parts[i].path, sizeof d->parts[i].path, "%.100s%s%u", d->path,
+			last >= '0' && last <= '9' ? "p" : "", i + 1);
+		d->parts[i].start = plan->start[i];
+		d->parts[i].size = plan->size[i];
+		if (access(d->parts[i].path, R_OK | W_OK) < 0)
+			return HPL_FAIL(err, HPL_MSG_STORAGE_TWO_PARTITIONS_NOT_AVAILABLE, errno,
+				"%s did not appear", d->parts[i].path);
+	}
+	return 0;
+}
+
+static int make_plan(struct hpl_layout *plan, const struct hpl_disk *d, int fd, struct hpl_err *err)
+{
+	uint64_t size = 0;
+	int sector = 0;
+
+	if (ioctl(fd, BLKGETSIZE64, &size) < 0 || ioctl(fd, BLKSSZGET, &sector) < 0 ||
+		size != d->size)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
+			"%s does not tell its size", d->path);
+	return hpl_layout_plan(plan, size, (uint32_t)sector, err);
+}
+
+static bool as_planned(const struct hpl_disk *d, const struct hpl_layout *plan)
+{
+	if (d->part_count != HPL_LAYOUT_PARTS || !hpl_streq(d->type, "gpt"))
+		return false;
+	for (unsigned i = 0; i < HPL_LAYOUT_PARTS; i++)
+		if (d->parts[i].start != plan->start[i] || d->parts[i].size != plan->size[i] ||
+			!hpl_streq(d->parts[i].label, hpl_layout_names[i]))
+			return false;
+	return true;
+}
+
+/* A table that was being written: all of the disk but what the table and the record may have touched
+ * must still be zero. */
+static int check_untouched(const struct hpl_disk *d, int fd, struct hpl_err *err)
+{
+	char why[HPL_BLANK_WHY] = "";
+	int r = hpl_blank_check(fd, HPL_LAYOUT_START, d->size - HPL_LAYOUT_START - MIB, why, err);
+
+	if (r != HPL_NOT_BLANK)
+		return r;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: a volume was begun here, its partition "
+		"table is not ours, and %s", d->path, why);
+	hpl_err_cure(err, "attach the right disk; nothing was written to this one");
+	return -1;
+}
+
+static int make_table(struct hpl_work *w, int fd, struct hpl_err *err)
+{
+	struct hpl_disk *d = &w->v->disk;
+	struct hpl_layout plan;
+
+	if (make_plan(&plan, d, fd, err) < 0)
+		return -1;
+	if (d->kind == HPL_DISK_MAKING && as_planned(d, &plan))
+		return 0;
+	if (d->kind == HPL_DISK_MAKING && check_untouched(d, fd, err) < 0)
+		return -1;
+	w->luks.record.state = HPL_RECORD_MAKING;
+	w->luks.record_at = hpl_record_place(plan.start[0]);
+	if (hpl_record_write(&w->luks.record, w->disk_fd, w->luks.record_at, err) < 0 ||
+		hpl_layout_write(fd, d->path, &plan, err) < 0 ||
+		hpl_layout_announce(fd, &plan, err) < 0)
+		return -1;
+	return name_partitions(d, &plan, err);
+}
+
+/* The metadata partition gets its filesystem with the volume. One that is there stays as it is
+ * (people prepare it by hand). */
+static int make_metadata(struct hpl_work *w, struct hpl_err *err)
+{
+	const struct hpl_disk_part *p = &w->v->disk.parts[0];
+	_cleanup_close_ int fd = open(p->path, O_RDWR | O_EXCL | O_CLOEXEC);
+	char type[32] = "";
+
+	if (fd < 0)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, errno,
+			"cannot open %s", p->path);
+	if (hpl_filesystem_probe(type, sizeof type, fd, err) < 0)
+		type[0] = 0; /* torn: this runtime has begun it, see the record */
+	hpl_closep(&fd);
+	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path))
+		return 0;
+	if (hpl_filesystem_make(w->v->mkfs_dir, "ext4", p->path, "metadata", err) < 0)
+		return HPL_WRAP(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, "%s", p->path);
+	return 0;
+}
+
+/* Nothing can have been stored behind a header that never had a key slot. */
+static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *err)
+{
+	char why[HPL_BLANK_WHY] = "";
+	int r = hpl_blank_check(w->luks.fd, offset, w->luks.device_size - offset, why, err);
+
+	if (r != HPL_NOT_BLANK)
+		return r;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: its LUKS header cannot be opened by "
+		"anyone, and %s", w->luks.device, why);
+	hpl_err_cure(err, "restore the header from a backup, or attach a blank disk");
+	return -1;
+}
+
+static int make_header(struct hpl_work *w, struct hpl_err *err)
+{
+	struct hpl_luks_params params = {.label = w->v->name, .memory_kb = w->v->memory_kb};
+
+	if (!hpl_filesystem_tool(w->v->mkfs_dir, w->v->filesystem, err))
+		return -1; /* before anything is written */
+	return hpl_luks_make(&w->luks, w->v->passphrase, &params, err);
+}
+
+/* The LUKS header: loaded where there is one; made where the data area is blank and this runtime
+ * is making the volume. */
+static int prepare_header(struct hpl_work *w, bool blank, struct hpl_err *err)
+{
+	struct hpl_err why = HPL_ERR_NULL;
+	int r;
+
+	if (blank)
+		return make_header(w, err);
+	r = hpl_luks_load(&w->luks, &why);
+	if (r == 0 && w->luks.area.header.keyslots)
+		return 0;
+	if (r == 0) { /* not one slot: no key was ever, or will ever be, derived from it */
+		if (check_no_data(w, w->luks.area.header.data_offset, err) < 0)
+			return -1;
+	} else if (w->making && why.msg != HPL_MSG_STORAGE_DEVICE_UNREADABLE) {
+		if (check_no_data(w, HPL_LUKS_HEADER_BYTES, err) < 0)
+			return -1;
+	} else if (r < 0) {
+		*err = why;
+		return -1;
+	} else {
+		return HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s holds no LUKS2 header",
+			w->luks.device);
+	}
+	w->making = true;
+	return make_header(w, err);
+}
+
+static int open_record(struct hpl_work *w, struct hpl_err *err)
+{
+	struct hpl_disk *d = &w->v->disk;
+	struct hpl_luks *l = &w->luks;
+	int r;
+
+	w->disk_fd = open(d->path, O_RDWR | O_CLOEXEC);
+	if (w->disk_fd < 0)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s", d->path);
+	l->record_fd = w->disk_fd;
+	l->record_at = d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK ? 0 :
+		hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+	r = l->record_at ? hpl_record_read(&l->record, l->record_fd, l->record_at, err) : 0;
+	return r < 0 ? -1 : 0;
+}
+
+/* Partitions that are there and blank were prepared by hand: from here on it is our making. */
+static int begin_record(struct hpl_work *w, struct hpl_err *err)
+{
+	struct hpl_luks *l = &w->luks;
+
+	if (!w->making || !l->record_at || l->record.sequence)
+		return 0;
+	l->record.state = HPL_RECORD_MAKING;
+	return hpl_record_write(&l->record, l->record_fd, l->record_at, err);
+}
+
+int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
+{
+	struct hpl_disk *d = &w->v->disk;
+	_cleanup_close_ int fd = claim_disk(d, err);
+	bool blank;
+
+	if (fd < 0)
+		return -1;
+	if (d->excluded[0] || (d->kind != HPL_DISK_BLANK && d->kind != HPL_DISK_LUKS &&
+		d->kind != HPL_DISK_PARTITIONS && d->kind != HPL_DISK_MAKING))
+		return not_usable(d, err);
+	if (d->kind == HPL_DISK_BLANK && !hpl_filesystem_tool(w->v->mkfs_dir, w->v->filesystem, err))
+		return -1; /* before anything is written */
+	w->making = d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
+	if (open_record(w, err) < 0 ||
+		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0))
+		return -1;
+	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
+	blank = d->kind == HPL_DISK_BLANK || (d->kind == HPL_DISK_PARTITIONS && d->data_blank);
+	snprintf(w->v->device, sizeof w->v->device, "%s",
+		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
+	if (hpl_luks_init(&w->luks, w->v->device,
+		    d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
+		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
+		return -1;
+	return prepare_header(w, blank, err);
+}

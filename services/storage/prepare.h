@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A disk becomes one with a LUKS header that can be opened: claimed, judged, made where it is
+ * blank, gone on with where making was interrupted. Inner header of this folder.
+ *
+ * Making, with a power cut thought of behind each flush:
+ *
+ *   1. record MAKING in the gap before the first partition; all else of the disk is zero
+ *   2. GPT: anything in the first and last MiB may be torn, the rest is still zero
+ *   3. ext4 on the metadata partition
+ *   4. LUKS header: the data behind its 16 MiB is still zero, until a key slot can be opened
+ *   5. mapping, filesystem, mount
+ *   6. record READY, with the MAC of the header
+ *
+ * An interrupted making is found by its record and by nothing else, and each step makes sure by
+ * reading that only what it may have written itself is there.
+ */
+#include "services/storage/luks.h"
+#include "services/storage/volume.h"
+
+struct hpl_work {
+	struct hpl_volume *v;
+	struct hpl_luks luks;
+	int disk_fd;             /* the whole disk, not exclusive; for the record */
+	bool making;             /* no filesystem was ever used here */
+	bool open;               /* the mapping exists and is ours */
+};
+
+/* w->luks has its header, loaded or made. -1: *err with its id; nothing was written unless the disk
+ * was provably blank, or its making was interrupted. */
+int hpl_prepare(struct hpl_work *w, struct hpl_err *err);
