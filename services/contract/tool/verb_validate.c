@@ -2,12 +2,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "proto/messages.h"
+#include "runtime/base/file.h"
 #include "runtime/contract/check.h"
 #include "services/contract/tool/faults.h"
+#include "services/contract/tool/material.h"
 #include "services/contract/tool/place_holder.h"
+#include "services/contract/tool/result.h"
 #include "services/contract/tool/verbs.h"
 #include "tool-spec.h"
 
@@ -143,6 +147,85 @@ static int network_config(const struct hpl_tool_call *c, const char *file)
 	return HPL_EXIT_CALL;
 }
 
+/* ---- a query ---- */
+
+/* The text as a file: what reads contracts reads files. In memory only, it may hold secrets. */
+static int text_as_file(const struct hpl_buf *text, struct hpl_err *err)
+{
+	_cleanup_close_ int fd = memfd_create("contract", MFD_CLOEXEC);
+	if (fd < 0)
+		return HPL_FAIL(err, 0, errno, "memory for the contract");
+	if (hpl_write_all(fd, text->len ? text->data : "", text->len, err) < 0)
+		return -1;
+	return hpl_take_fd(&fd);
+}
+
+static int query_options(struct validation *v, struct hpl_source *s, struct hpl_err *err)
+{
+	const char *product = hpl_source_value(s, "product");
+	if (product && hpl_product_parse(&v->check.form.product, product) < 0)
+		return HPL_FAIL(err, 0, 0, "unknown product");
+	v->product = product ? product : v->product;
+	v->check.form.legacy = hpl_source_flag(s, "legacy");
+	v->open.section = hpl_source_value(s, "section");
+	return hpl_material_key(&v->open.key, s, "key", "passphrase", err) < 0 ? -1 : 0;
+}
+
+static int answer(struct validation *v, struct hpl_source *s, const struct hpl_verdict *verdict)
+{
+	char warnings[24];
+	if (!verdict->valid) {
+		fputs(v->text.data ? v->text.data : "", stderr);
+		return HPL_EXIT_BAD;
+	}
+	snprintf(warnings, sizeof(warnings), "%zu", verdict->warnings);
+	const struct hpl_result results[] = {{"valid", "true", 4},
+		{"warnings", warnings, strlen(warnings)}, {"report", v->text.data, v->text.len}};
+	return hpl_source_write(s, results, HPL_ARRAY_SIZE(results));
+}
+
+static int validate_query(struct validation *v, struct hpl_source *s)
+{
+	_cleanup_buf_ struct hpl_buf text = {.wipe = 1};
+	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
+	_cleanup_close_ int fd = -1;
+	struct hpl_faults faults = {.limit = FAULTS};
+	struct hpl_err err = HPL_ERR_NULL;
+	char file[32];
+	int rc;
+
+	if (!hpl_source_has(s, "contract"))
+		return hpl_source_missing(s, "contract");
+	if (query_options(v, s, &err) < 0 || hpl_source_text(s, "contract", &text, &err) < 0)
+		return hpl_source_fail(s, &err);
+	fd = text_as_file(&text, &err);
+	if (fd < 0)
+		return hpl_source_fail(s, &err);
+	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
+	struct hpl_verdict verdict = {.product = v->product};
+	if (find_faults(v, &o, file, &faults, &verdict.valid, &err) < 0) {
+		rc = hpl_source_fail(s, &err);
+	} else {
+		o.file = hpl_source_file(s, "contract");
+		hpl_verdict_count(&verdict, &faults);
+		hpl_faults_text(&v->text, &o, &faults, &verdict);
+		rc = answer(v, s, &verdict);
+	}
+	hpl_faults_done(&faults);
+	return rc;
+}
+
+static int external(struct validation *v)
+{
+	_cleanup_source_ struct hpl_source s = HPL_SOURCE_NULL;
+	int rc = hpl_source_open(&s, v->call, "contract");
+	if (rc == 0)
+		rc = validate_query(v, &s);
+	EVP_PKEY_free(v->open.key);
+	hpl_buf_done(&v->text);
+	return rc;
+}
+
 int hpl_verb_validate(const struct hpl_tool_call *c)
 {
 	const char *product = hpl_tool_value(c, "product"), *network = hpl_tool_value(c, "network-config");
@@ -153,6 +236,8 @@ int hpl_verb_validate(const struct hpl_tool_call *c)
 
 	if (network)
 		return network_config(c, network);
+	if (hpl_tool_has(c, "external"))
+		return external(&v);
 	if (c->arg_count == 0)
 		return hpl_tool_usage_error(c->verb, "which file?");
 	if (product && hpl_product_parse(&v.check.form.product, product) < 0)
