@@ -5,6 +5,7 @@
 
 #include "proto/messages.h"
 #include "runtime/crypto/token.h"
+#include "schema/breaks.h"
 #include "schema/node.h"
 #include "services/bootloader/yamlout.h"
 
@@ -108,20 +109,6 @@ static bool is_line_form(const struct hpl_node *root)
 	return true;
 }
 
-/* Offset of the first character of line (from 1); breaks are those of YAML 1.1 that libyaml counts. */
-static size_t line_offset(const char *text, size_t len, uint32_t line)
-{
-	size_t i = 0;
-
-	for (uint32_t l = 1; l < line && i < len; l++) {
-		size_t n = 0;
-		while (i < len && !(n = hpl_yaml_break(text + i, len - i)))
-			i++;
-		i += n;
-	}
-	return i;
-}
-
 static void write_line_form(struct hpl_buf *out, const char *text, size_t len,
 	const struct hpl_node *root, const struct opened *opened)
 {
@@ -130,10 +117,10 @@ static void write_line_form(struct hpl_buf *out, const char *text, size_t len,
 	for (size_t i = 0; i < root->map.count; i++) {
 		const struct hpl_entry *e = &root->map.entries[i];
 		size_t end = i + 1 < root->map.count
-				     ? line_offset(text, len, root->map.entries[i + 1].pos.line)
+				     ? hpl_yaml_line_start(text, len, root->map.entries[i + 1].pos.line)
 				     : len;
 		if (opened[i].open) {
-			size_t begin = line_offset(text, len, e->pos.line);
+			size_t begin = hpl_yaml_line_start(text, len, e->pos.line);
 			hpl_buf_add(out, text + at, begin - at);
 			hpl_yaml_write_text(out, e->key, e->key_len, opened[i].text.data,
 				opened[i].text.len);

@@ -35,23 +35,6 @@ bool hpl_yaml_text_fits(const char *text, size_t len)
 	return true;
 }
 
-size_t hpl_yaml_break(const char *p, size_t len)
-{
-	const unsigned char *u = (const unsigned char *)p;
-
-	if (len == 0)
-		return 0;
-	if (u[0] == '\r')
-		return len > 1 && u[1] == '\n' ? 2 : 1;
-	if (u[0] == '\n')
-		return 1;
-	if (len > 1 && u[0] == 0xc2 && u[1] == 0x85)
-		return 2;
-	if (len > 2 && u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9))
-		return 3;
-	return 0;
-}
-
 /* A block keeps printable characters, TAB and LF; every other break would become LF. */
 static bool fits_block(const char *text, size_t len)
 {

@@ -7,8 +7,6 @@
 /* Can YAML carry the text: valid UTF-8 without NUL and without the characters that are not allowed
  * in a stream even when they are escaped (surrogates)? */
 bool hpl_yaml_text_fits(const char *text, size_t len);
-/* Length of a line break at p as libyaml counts lines (CR LF, LF, CR, NEL, LS, PS), 0: none. */
-size_t hpl_yaml_break(const char *p, size_t len);
 /* "key: |" and the text as a block, or a quoted scalar where a block cannot carry it. Ends with LF. */
 void hpl_yaml_write_text(struct hpl_buf *out, const char *key, size_t key_len, const char *text,
 	size_t len);

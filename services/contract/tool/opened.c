@@ -17,6 +17,7 @@
 #include "runtime/crypto/token.h"
 #include "runtime/tool/input.h"
 #include "runtime/tool/output.h"
+#include "schema/breaks.h"
 
 enum { INDENT = 2, SECTIONS = 64 /* the limit of the reader of contracts */ };
 
@@ -31,48 +32,13 @@ struct hpl_opened_span {
 
 static const char CLOSED[] = HPL_TOKEN_PREFIX ".AAAA.AAAA"; /* has the form of a token, is none */
 
-/* ---- lines, as libyaml counts them ---- */
-
-static size_t line_break(const char *p, size_t len)
-{
-	const unsigned char *u = (const unsigned char *)p;
-	if (u[0] == '\r')
-		return len > 1 && u[1] == '\n' ? 2 : 1;
-	if (u[0] == '\n')
-		return 1;
-	if (len > 1 && u[0] == 0xc2 && u[1] == 0x85)
-		return 2;
-	if (len > 2 && u[0] == 0xe2 && u[1] == 0x80 && (u[2] == 0xa8 || u[2] == 0xa9))
-		return 3;
-	return 0;
-}
-
-static size_t line_end(const char *text, size_t len, size_t at)
-{
-	while (at < len && !line_break(text + at, len - at))
-		at++;
-	return at;
-}
-
-/* Offset of the first character of line. */
-static size_t line_start(const char *text, size_t len, uint32_t line)
-{
-	size_t at = 0;
-	for (uint32_t l = 1; l < line && at < len; l++) {
-		at = line_end(text, len, at);
-		if (at < len)
-			at += line_break(text + at, len - at);
-	}
-	return at;
-}
-
 static uint32_t count_lines(const char *text, size_t len)
 {
 	uint32_t n = 0;
 	for (size_t at = 0; at < len; n++) {
-		at = line_end(text, len, at);
+		at = hpl_yaml_line_end(text, len, at);
 		if (at < len)
-			at += line_break(text + at, len - at);
+			at += hpl_yaml_break(text + at, len - at);
 	}
 	return n;
 }
@@ -97,7 +63,7 @@ static bool fits_block(const char *text, size_t len)
 		size_t n = hpl_utf8_step(u + i, len - i);
 		bool control = n == 1 && ((u[i] < 0x20 && !strchr("\t\n\r", u[i])) || u[i] == 0x7f);
 		if (n == 0 || control || u[i] == 0 || (n == 2 && u[i] == 0xc2 && u[i + 1] < 0xa0) ||
-			(n == 3 && line_break(text + i, len - i)))
+			(n == 3 && hpl_yaml_break(text + i, len - i)))
 			return false;
 		i += n;
 	}
@@ -106,14 +72,14 @@ static bool fits_block(const char *text, size_t len)
 
 static void put_block(struct hpl_buf *out, const char *key, const char *text, size_t len)
 {
-	bool ends = len && line_break(text + len - 1, 1);
+	bool ends = len && hpl_yaml_break(text + len - 1, 1);
 	hpl_buf_fmt(out, "%s: |%d%s\n", key, INDENT, ends ? "+" : "-");
 	for (size_t at = 0; at < len;) {
-		size_t end = line_end(text, len, at);
+		size_t end = hpl_yaml_line_end(text, len, at);
 		hpl_buf_fmt(out, "%*s", INDENT, "");
 		hpl_buf_add(out, text + at, end - at);
 		hpl_buf_str(out, "\n");
-		at = end < len ? end + line_break(text + end, len - end) : len;
+		at = end < len ? end + hpl_yaml_break(text + end, len - end) : len;
 	}
 }
 
@@ -162,9 +128,9 @@ static int put_entry(struct hpl_opened *o, const struct hpl_node *root, size_t i
 	uint32_t at = count_lines(o->text.data ? o->text.data : "", o->text.len) + 1;
 
 	if (lines) {
-		size_t begin = line_start(d->data, d->len, e->pos.line);
+		size_t begin = hpl_yaml_line_start(d->data, d->len, e->pos.line);
 		size_t end = i + 1 < root->map.count ?
-			line_start(d->data, d->len, root->map.entries[i + 1].pos.line) : d->len;
+			hpl_yaml_line_start(d->data, d->len, root->map.entries[i + 1].pos.line) : d->len;
 		hpl_buf_add(&o->text, d->data + begin, end - begin);
 		return add_span(o, (struct hpl_opened_span){.from = at,
 			.shift = (int64_t)e->pos.line - at}, err);
@@ -185,7 +151,7 @@ static int open_tokens(struct hpl_opened *o, EVP_PKEY *key, struct hpl_err *err)
 	int rc = 0;
 
 	if (lines && root->map.count) /* what stands before the first key */
-		hpl_buf_add(&o->text, d->data, line_start(d->data, d->len, root->map.entries[0].pos.line));
+		hpl_buf_add(&o->text, d->data, hpl_yaml_line_start(d->data, d->len, root->map.entries[0].pos.line));
 	for (size_t i = 0; i < root->map.count && rc == 0; i++) {
 		_cleanup_buf_ struct hpl_buf clear = HPL_BUF_NULL;
 		if (open_token(&clear, &root->map.entries[i], key))
@@ -311,26 +277,14 @@ static int read_again(struct hpl_opened *o, struct hpl_err *err)
 		allow, err) < 0;
 }
 
-int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_opened_options *opts,
+/* What is in delivered_text. */
+static int read_delivered(struct hpl_opened *o, const struct hpl_opened_options *opts,
 	struct hpl_fault *ret_fault, struct hpl_err *err)
 {
 	struct hpl_err why = HPL_ERR_NULL;
-	struct hpl_opened *o = ret;
 	int rc;
 
-	*o = (struct hpl_opened){.file = strcmp(file, "-") == 0 ? "standard input" : file,
-		.delivered_text.wipe = 1, .text.wipe = 1, .key = opts->key};
-	if (hpl_tool_read(&o->delivered_text, file, HPL_TOOL_INPUT, &why) < 0) {
-		if (why.sys != EFBIG) {
-			*err = why;
-			return -1;
-		}
-		/* the contract is at fault, as in the guest, not the call */
-		why.msg = HPL_MSG_CONTRACT_SIZE;
-		hpl_err_cure(&why, "%s", hpl_msg_info(HPL_MSG_CONTRACT_SIZE)->action);
-		to_fault(ret_fault, &why);
-		return 1;
-	}
+	o->key = opts->key;
 	o->section = opts->section;
 	rc = read_text(o, opts->key, &why);
 	if (rc == 0 && o->text.len == 0) {
@@ -347,6 +301,26 @@ int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_o
 	if (rc)
 		to_fault(ret_fault, &why);
 	return rc;
+}
+
+int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_opened_options *o,
+	struct hpl_fault *ret_fault, struct hpl_err *err)
+{
+	*ret = (struct hpl_opened){.file = strcmp(file, "-") == 0 ? "standard input" : file,
+		.delivered_text.wipe = 1, .text.wipe = 1};
+	if (hpl_tool_read(&ret->delivered_text, file, HPL_TOOL_INPUT, err) < 0)
+		return -1;
+	return read_delivered(ret, o, ret_fault, err);
+}
+
+int hpl_opened_text(struct hpl_opened *ret, const char *name, const void *text, size_t len,
+	const struct hpl_opened_options *o, struct hpl_fault *ret_fault, struct hpl_err *err)
+{
+	*ret = (struct hpl_opened){.file = name, .delivered_text.wipe = 1, .text.wipe = 1};
+	hpl_buf_add(&ret->delivered_text, text, len);
+	if (ret->delivered_text.failed)
+		return HPL_OOM(err);
+	return read_delivered(ret, o, ret_fault, err);
 }
 
 void hpl_opened_done(struct hpl_opened *o)
@@ -376,10 +350,10 @@ const char *hpl_opened_closed(const struct hpl_opened *o, size_t n)
 static void line_of(struct hpl_opened_place *ret, const struct hpl_buf *text, uint32_t line,
 	uint32_t indent)
 {
-	size_t at = line_start(text->data ? text->data : "", text->len, line), end;
+	size_t at = hpl_yaml_line_start(text->data ? text->data : "", text->len, line), end;
 	if (at >= text->len)
 		return;
-	end = line_end(text->data, text->len, at);
+	end = hpl_yaml_line_end(text->data, text->len, at);
 	at = at + indent < end ? at + indent : end;
 	ret->line = text->data + at;
 	ret->line_len = end - at;
@@ -434,4 +408,20 @@ int hpl_opened_key(EVP_PKEY **ret, const struct hpl_tool_call *c)
 		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
 	}
 	return HPL_EXIT_GOOD;
+}
+
+int hpl_opened_argument(struct hpl_opened *ret, const struct hpl_tool_call *c, const char *section,
+	struct hpl_fault *ret_fault)
+{
+	struct hpl_opened_options options = {.section = section};
+	struct hpl_err err = HPL_ERR_NULL;
+	int rc = hpl_opened_key(&options.key, c);
+
+	if (rc != HPL_EXIT_GOOD)
+		return rc;
+	rc = hpl_opened_read(ret, c->args[0], &options, ret_fault, &err);
+	EVP_PKEY_free(options.key);
+	if (rc < 0)
+		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
+	return rc ? HPL_EXIT_BAD : HPL_EXIT_GOOD;
 }

@@ -36,6 +36,9 @@ struct hpl_opened_options {
  * good for hpl_opened_place(); -1: it could not be read. */
 int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_opened_options *o,
 	struct hpl_fault *ret_fault, struct hpl_err *err);
+/* The same for a text that is no file; name is what places call it. */
+int hpl_opened_text(struct hpl_opened *ret, const char *name, const void *text, size_t len,
+	const struct hpl_opened_options *o, struct hpl_fault *ret_fault, struct hpl_err *err);
 void hpl_opened_done(struct hpl_opened *o);
 #define _cleanup_opened_ HPL_CLEANUP(hpl_opened_done)
 
@@ -53,3 +56,7 @@ const char *hpl_opened_closed(const struct hpl_opened *o, size_t n);
 /* The key of --key and --passphrase-file; *ret stays NULL when there is none. Returns an exit
  * code; what is wrong has been said. */
 int hpl_opened_key(EVP_PKEY **ret, const struct hpl_tool_call *c);
+/* The first argument of a call, opened with its --key. HPL_EXIT_GOOD; HPL_EXIT_BAD: no contract,
+ * *ret_fault says why; HPL_EXIT_CALL: it has been said. */
+int hpl_opened_argument(struct hpl_opened *ret, const struct hpl_tool_call *c, const char *section,
+	struct hpl_fault *ret_fault);

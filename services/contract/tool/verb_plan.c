@@ -78,19 +78,13 @@ static int plan_opened(const struct hpl_tool_call *c, const struct hpl_opened *o
 int hpl_verb_plan(const struct hpl_tool_call *c)
 {
 	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
-	struct hpl_opened_options options = {0};
 	struct hpl_faults faults = {0};
 	struct hpl_fault why;
-	struct hpl_err err = HPL_ERR_NULL;
-	int rc = hpl_opened_key(&options.key, c);
+	int rc = hpl_opened_argument(&o, c, NULL, &why);
 
-	if (rc != HPL_EXIT_GOOD)
+	if (rc == HPL_EXIT_CALL)
 		return rc;
-	rc = hpl_opened_read(&o, c->args[0], &options, &why, &err);
-	EVP_PKEY_free(options.key);
-	if (rc < 0)
-		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
-	rc = plan_opened(c, &o, &faults, rc ? &why : NULL);
+	rc = plan_opened(c, &o, &faults, rc == HPL_EXIT_BAD ? &why : NULL);
 	hpl_faults_done(&faults);
 	return rc;
 }

@@ -243,18 +243,13 @@ int hpl_verb_show(const struct hpl_tool_call *c)
 {
 	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
 	struct printing p = {.out.wipe = 1, .values = hpl_tool_has(c, "env-values")};
-	struct hpl_opened_options options = {.section = hpl_tool_value(c, "section")};
 	struct hpl_fault why;
 	struct hpl_err err = HPL_ERR_NULL;
-	int rc = hpl_opened_key(&options.key, c);
+	int rc = hpl_opened_argument(&o, c, hpl_tool_value(c, "section"), &why);
 
-	if (rc != HPL_EXIT_GOOD)
+	if (rc == HPL_EXIT_CALL)
 		return rc;
-	rc = hpl_opened_read(&o, c->args[0], &options, &why, &err);
-	EVP_PKEY_free(options.key);
-	if (rc < 0)
-		return hpl_tool_fail(c, &err, HPL_EXIT_CALL);
-	if (rc > 0) {
+	if (rc == HPL_EXIT_BAD) {
 		hpl_err_set(&err, __func__, why.msg, 0, "%s", why.text);
 		hpl_err_place(&err, "%s:%u:%u", o.file, why.pos.line, why.pos.col);
 		hpl_err_cure(&err, "%s", why.cure);
