@@ -2,11 +2,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "proto/messages.h"
-#include "runtime/base/file.h"
 #include "runtime/contract/check.h"
 #include "services/contract/tool/faults.h"
 #include "services/contract/tool/material.h"
@@ -47,20 +45,19 @@ static void keep_section(struct hpl_faults *faults, const char *section)
 	faults->count = kept;
 }
 
-/* All faults of what could be read; a text that is no contract is one fault. */
-static int find_faults(struct validation *v, struct hpl_opened *o, const char *file,
-	struct hpl_faults *faults, bool *ret_valid, struct hpl_err *err)
+/* All faults of what could be read; a text that is no contract is one fault: opened is 1 then. */
+static int find_faults(struct validation *v, const struct hpl_opened *o, int opened,
+	const struct hpl_fault *why, struct hpl_faults *faults, bool *ret_valid, struct hpl_err *err)
 {
-	struct hpl_fault why, *f;
 	struct hpl_check_options check = v->check;
-	int rc = hpl_opened_read(o, file, &v->open, &why, err);
+	struct hpl_fault *f;
 
-	if (rc < 0)
+	if (opened < 0)
 		return -1;
-	if (rc) {
+	if (opened) {
 		if (hpl_faults_add(&f, faults, err) < 0)
 			return -1;
-		*f = why;
+		*f = *why;
 		*ret_valid = false;
 		return 0;
 	}
@@ -82,10 +79,11 @@ static int validate_file(struct validation *v, const char *file)
 	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
 	struct hpl_faults faults = {.limit = FAULTS};
 	struct hpl_verdict verdict = {.product = v->product};
+	struct hpl_fault why;
 	struct hpl_err err = HPL_ERR_NULL;
-	int rc;
+	int rc = hpl_opened_read(&o, file, &v->open, &why, &err);
 
-	if (find_faults(v, &o, file, &faults, &verdict.valid, &err) < 0) {
+	if (find_faults(v, &o, rc, &why, &faults, &verdict.valid, &err) < 0) {
 		rc = hpl_tool_fail(v->call, &err, HPL_EXIT_CALL);
 	} else {
 		rc = verdict.valid ? HPL_EXIT_GOOD : HPL_EXIT_BAD;
@@ -149,17 +147,6 @@ static int network_config(const struct hpl_tool_call *c, const char *file)
 
 /* ---- a query ---- */
 
-/* The text as a file: what reads contracts reads files. In memory only, it may hold secrets. */
-static int text_as_file(const struct hpl_buf *text, struct hpl_err *err)
-{
-	_cleanup_close_ int fd = memfd_create("contract", MFD_CLOEXEC);
-	if (fd < 0)
-		return HPL_FAIL(err, 0, errno, "memory for the contract");
-	if (hpl_write_all(fd, text->len ? text->data : "", text->len, err) < 0)
-		return -1;
-	return hpl_take_fd(&fd);
-}
-
 static int query_options(struct validation *v, struct hpl_source *s, struct hpl_err *err)
 {
 	const char *product = hpl_source_value(s, "product");
@@ -188,25 +175,21 @@ static int validate_query(struct validation *v, struct hpl_source *s)
 {
 	_cleanup_buf_ struct hpl_buf text = {.wipe = 1};
 	_cleanup_opened_ struct hpl_opened o = HPL_OPENED_NULL;
-	_cleanup_close_ int fd = -1;
 	struct hpl_faults faults = {.limit = FAULTS};
+	struct hpl_fault why;
 	struct hpl_err err = HPL_ERR_NULL;
-	char file[32];
 	int rc;
 
 	if (!hpl_source_has(s, "contract"))
 		return hpl_source_missing(s, "contract");
 	if (query_options(v, s, &err) < 0 || hpl_source_text(s, "contract", &text, &err) < 0)
 		return hpl_source_fail(s, &err);
-	fd = text_as_file(&text, &err);
-	if (fd < 0)
-		return hpl_source_fail(s, &err);
-	snprintf(file, sizeof(file), "/proc/self/fd/%d", fd);
 	struct hpl_verdict verdict = {.product = v->product};
-	if (find_faults(v, &o, file, &faults, &verdict.valid, &err) < 0) {
+	rc = hpl_opened_text(&o, hpl_source_file(s, "contract"), text.len ? text.data : "", text.len,
+		&v->open, &why, &err);
+	if (find_faults(v, &o, rc, &why, &faults, &verdict.valid, &err) < 0) {
 		rc = hpl_source_fail(s, &err);
 	} else {
-		o.file = hpl_source_file(s, "contract");
 		hpl_verdict_count(&verdict, &faults);
 		hpl_faults_text(&v->text, &o, &faults, &verdict);
 		rc = answer(v, s, &verdict);
