@@ -245,7 +245,7 @@ def test_validate_for_programs(t):
     equal((mounts[0]['id'], mounts[0]['severity'], mounts[0]['line'], mounts[0]['column'],
            mounts[0]['keyword']), ('HPL05001E', 'error', 8, 7, 'additionalProperties'))
     has(mounts[0]['cure'], '"mount"')
-    assert 'fix' in mounts[0]
+    equal(mounts[0]['fix'], {'action': 'rename', 'text': 'mount'})
 
 
 def test_validate_many_files(t):
