@@ -65,8 +65,12 @@ static int read_nested(struct hpl_contract *c, int which, const struct hpl_entry
 	}
 	if (read_fault(c, TREES[which], place_of(&why, e->pos), "yaml", why.text, why.cure, err) < 0)
 		return -1;
-	if (why.msg && c->faults.count)
-		c->faults.items[c->faults.count - 1].msg = why.msg;
+	if (why.msg && c->faults.count) {
+		struct hpl_fault *f = &c->faults.items[c->faults.count - 1];
+		f->msg = why.msg;
+		if (why.msg == HPL_MSG_CONTRACT_DUPLICATE_KEY)
+			f->fix = HPL_FIX_REMOVE;
+	}
 	return 0;
 }
 
@@ -115,8 +119,12 @@ static int read_other(struct hpl_contract *c, const struct hpl_entry *e,
 static int read_root(struct hpl_contract *c, const struct hpl_node *root, struct hpl_err *err)
 {
 	size_t count = root->map.count, used = 0;
-	if (count > HPL_SECTION_KEYS)
-		return HPL_FAIL(err, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "more than %d keys at the top", HPL_SECTION_KEYS);
+	if (count > HPL_SECTION_KEYS) {
+		HPL_FAIL(err, HPL_MSG_BOOTLOADER_INVALID_CONTRACT, 0, "more than %d keys at the top",
+			HPL_SECTION_KEYS);
+		hpl_err_cure(err, "a contract has workload, env and a few more");
+		return -1;
+	}
 	c->sections = calloc(count + 1, sizeof(*c->sections));
 	c->entries = calloc(count + 1, sizeof(*c->entries));
 	if (!c->sections || !c->entries)

@@ -88,6 +88,20 @@ static int fail_at(struct reader *r, int rc, yaml_mark_t mark)
 	return rc;
 }
 
+static int fail_alias(struct reader *r, yaml_mark_t mark, const char *what)
+{
+	FAIL_AT(r, 0, mark, "%s", what);
+	hpl_err_cure(r->err, "write the value out; quote a text that begins with *");
+	return -1;
+}
+
+static int fail_key(struct reader *r, yaml_mark_t mark)
+{
+	FAIL_AT(r, 0, mark, "a key must be a string");
+	hpl_err_cure(r->err, "quote the key, or a value that begins with [ or {");
+	return -1;
+}
+
 /* ---- text before libyaml sees it ---- */
 
 /* Characters that YAML 1.2 forbids in a text (5.1) as far as libyaml does: C0 and C1 controls but
@@ -306,9 +320,9 @@ static int on_alias(struct reader *r, const yaml_event_t *ev)
 			r->limits.aliases);
 	const struct anchor *a = find_anchor(r, (const char *)ev->data.alias.anchor);
 	if (!a)
-		return FAIL_AT(r, 0, ev->start_mark, "alias without an anchor of that name before it");
+		return fail_alias(r, ev->start_mark, "alias without an anchor of that name before it");
 	if (!a->node)
-		return FAIL_AT(r, 0, ev->start_mark, "alias inside the value that it stands for");
+		return fail_alias(r, ev->start_mark, "alias inside the value that it stands for");
 	if (r->depth + a->levels > r->limits.depth)
 		return FAIL_AT(r, HPL_MSG_CONTRACT_DEPTH, ev->start_mark, "nested deeper than %u levels",
 			r->limits.depth);
@@ -318,7 +332,7 @@ static int on_alias(struct reader *r, const yaml_event_t *ev)
 	r->nodes += a->nodes;
 	if (at_key(r)) {
 		if (a->node->kind != HPL_STRING)
-			return FAIL_AT(r, 0, ev->start_mark, "a key must be a string");
+			return fail_key(r, ev->start_mark);
 		return add_key(r, a->node->str.text, a->node->str.len, ev->start_mark);
 	}
 	if (r->depth && r->frames[r->depth - 1].below < a->levels)
@@ -430,7 +444,7 @@ static int on_start(struct reader *r, const yaml_event_t *ev, enum hpl_kind kind
 		return FAIL_AT(r, HPL_MSG_CONTRACT_TAG, ev->start_mark,
 			"a tag outside the core schema of YAML");
 	if (at_key(r))
-		return FAIL_AT(r, 0, ev->start_mark, "a key must be a string");
+		return fail_key(r, ev->start_mark);
 	if (r->depth >= r->limits.depth)
 		return FAIL_AT(r, HPL_MSG_CONTRACT_DEPTH, ev->start_mark, "nested deeper than %u levels",
 			r->limits.depth);

@@ -57,7 +57,7 @@ class Asker:
                 results[number] = (json.loads(line), line)
         return results
 
-    def start_verdict(self, items, count=2):
+    def start_verdict(self, items, count=3):
         """Processes that share the cases; items as above, their files are written already."""
         running = []
         for k in range(count):

@@ -5,6 +5,7 @@ import re
 import material
 from emit import Block, Map, Raw, get, put, tree
 from material import b64, compose
+from schema_keys import names_of
 
 PRODUCTS = ('hpvs', 'ccrt', 'ccrv', 'ccco')
 CANARY = 'CANARY'  # begins every secret; no output may hold it
@@ -166,6 +167,9 @@ HINTS = {
     ('grep11', 'address'): 'grep11.example.com:9876',
     ('crn',): CRN,
     ('layout',): 'classic',
+    ('image',): material.IMAGE,
+    ('compose', 'archive'): compose(),
+    ('play', 'archive'): b64(material.archive({'pod.yaml': material.POD % material.IMAGE})),
 }
 STRINGS = ('a plain value of its own', 'PLAINVALUE000000', 'plain-value', 'index-1', '/mnt/other',
            'grep11.example.com:9876', CRN, 'https://notary.example.com', 'log.example.com',
@@ -182,13 +186,15 @@ def sample(view, path, mat):
     for end, value in HINTS.items():
         if path[-len(end):] == end:
             return value
+    if 'rhs' in path and path[-1] == 'publicKey':
+        return b64(PGP)
     if view.all('const'):
         return view.one('const')
     if view.all('enum'):
         return view.one('enum')[0]
     types = view.types() or set()
     if 'object' in types:
-        return {k: sample(view.child(k), path + (k,), mat) for k in view.required()}
+        return {k: sample(view.child(k), path + (k,), mat) for k in members(view)}
     if 'array' in types:
         item = view.item()
         return [sample(item, path + (0,), mat)] if item else []
@@ -199,6 +205,12 @@ def sample(view, path, mat):
     if 'string' in types or not types:
         return sample_text(view, path, mat)
     raise KeyError(f'no sample for {path}')
+
+
+def members(view):
+    """What a sample mapping holds: what it must, else something."""
+    names = view.required() + [n for n in ('image',) if n in view.property_names()]
+    return list(dict.fromkeys(names or (names_of(view) + view.property_names())[:1]))
 
 
 def sample_text(view, path, mat):

@@ -8,7 +8,7 @@ import tarfile
 from bases import CANARY, DCT_NAME
 from cases import CONTRACT, Case, forms_for
 from emit import Block, Raw, drop, get, put, section_text, write
-from material import DIGEST, IMAGE, archive, b64, compose, compose_file, special
+from material import DIGEST, IMAGE, POD, archive, b64, compose, compose_file, special
 
 NO_PEM, KEY_TYPE, SERVER, CERT, KEY, REJECTED = (
     'HPL01005E', 'HPL01006E', 'HPL01007E', 'HPL01008E', 'HPL01009E', 'HPL01011E')
@@ -18,7 +18,6 @@ BAD_ARCHIVE, BAD_TAR, NO_FILE, BAD_COMPOSE, NO_DIGEST, ONLY_DCT, BAD_ENV = (
     'HPL06006E', 'HPL06007E', 'HPL06008E', 'HPL06009E', 'HPL06010E', 'HPL06004E', 'HPL06003E')
 PODS, DESCRIPTORS, POLICY = 'HPL15005E', 'HPL15002E', 'HPL16002E'
 SYSLOG = ('env', 'logging', 'syslog')
-POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: x, image: %s}]}\n'
 
 
 def four_dashes(pem):
@@ -266,12 +265,12 @@ class KeyCases:
             drop(root, ('envWorkloadSignature',))
             self.corpus.add_tree(f'signing key alone {form}', 'signature', root,
                                  {'workload': form, 'env': form}, id=ONE,
-                                 place=lambda p: p.key(('env', 'signingKey')))
+                                 place=lambda p: p.value(('env', 'signingKey')))
             root = self.signed_root()
             drop(root, ('env', 'signingKey'))
             self.corpus.add_tree(f'signature alone {form}', 'signature', root,
                                  {'workload': form, 'env': form}, id=ONE,
-                                 place=lambda p: p.key(('envWorkloadSignature',)))
+                                 place=lambda p: p.value(('envWorkloadSignature',)))
         for what in ('not base64 *', 'QUJ', 'QUJD-_', '=QUJD'):
             root = self.signed_root()
             put(root, ('envWorkloadSignature',), Raw(f'"{what}"'))

@@ -136,6 +136,7 @@ class Material:
 
 DIGEST = 'sha256:' + '0123456789abcdef' * 4
 IMAGE = 'registry.example.com/team/app@' + DIGEST
+POD = 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: x, image: %s}]}\n'
 
 
 def compose_file(image=IMAGE, more=''):

@@ -56,7 +56,9 @@ class RuleCases:
                            ('quoted words', Raw('"hello world"'))):
             root = self.bases.root(base)
             put(root, (section,), node)
-            add('is ' + what, root, lambda p: p.value((section,)))
+            # what is empty has no place of its own
+            add('is ' + what, root, lambda p, w=what: p.key((section,)) if w in ('null', 'empty text')
+                else p.value((section,)))
         for what, text in (('word in a block', 'hello\n'), ('list in a block', '- one\n- two\n'),
                            ('number in a block', '42\n')):
             root = self.bases.root(base)

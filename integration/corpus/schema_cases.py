@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes against the schema, made for every key that the parts know: nothing here names a key."""
-from bases import CANARY, ensure
+from bases import CANARY, ensure, sample
 from cases import CONTRACT, forms_for, pick
-from emit import Map, Raw, clone, drop, get, path_text, put, rename
-from schema_keys import walk
+from emit import Map, Raw, clone, drop, get, path_text, put, rename, tree
+from schema_keys import names_of, walk
 
 DUPLICATE = 'HPL05004E'
 UNKNOWN = 'HPL05013W'
@@ -154,7 +154,13 @@ class SchemaCases:
 
                 def add(root, path, extra=extra):
                     node = get(root, path)
-                    node.items.append([extra, Raw('CANARY')])
+                    # a name that is mended needs a value that fits it
+                    for name in names_of(view)[:1]:
+                        node.items.append([extra, tree(sample(view.child(name), path + (name,),
+                                                              self.bases.mat))])
+                        break
+                    else:
+                        node.items.append([extra, Raw(CANARY)])
                     return {'place': lambda p: p.key(path + (extra,)), 'fix': True, 'kind': 'extra'}
                 yield f'extra {extra}', add
 

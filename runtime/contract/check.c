@@ -48,6 +48,8 @@ static void add(struct checks *k, const struct hpl_err *why, enum hpl_msg msg, c
 			*why->place ? ": " : "", why->text);
 	if (!*f->path)
 		hpl_place_in_contract(k->c, fallback, f);
+	if (!*f->cure)
+		snprintf(f->cure, sizeof(f->cure), "%s", hpl_msg_info(f->msg)->action);
 }
 
 HPL_PRINTF(5, 6)

@@ -84,24 +84,33 @@ int hpl_image_ref_parse(struct hpl_image_ref *ret, const char *text, struct hpl_
 	at = strchr(copy, '@');
 	if (at) {
 		*at++ = 0;
-		if (strncmp(at, "sha256:", 7) != 0 || !is_hex(at + 7))
-			return HPL_FAIL(err, 0, 0, "'%s': the digest is not sha256: and 64 lower-case "
-				"hex digits", text);
+		if (strncmp(at, "sha256:", 7) != 0 || !is_hex(at + 7)) {
+			HPL_FAIL(err, 0, 0, "'%s': the digest is not sha256: and 64 lower-case hex "
+				"digits", text);
+			hpl_err_cure(err, "copy the digest that the registry tells for the image");
+			return -1;
+		}
 		ref.digest = strdup(at);
 	}
 	slash = strrchr(copy, '/');
 	colon = strrchr(slash ? slash : copy, ':');
 	if (colon) {
 		*colon++ = 0;
-		if (!valid_tag(colon))
-			return HPL_FAIL(err, 0, 0, "'%s' has no valid tag", text);
+		if (!valid_tag(colon)) {
+			HPL_FAIL(err, 0, 0, "'%s' has no valid tag", text);
+			hpl_err_cure(err, "write NAME:TAG or NAME@sha256:<digest>");
+			return -1;
+		}
 		ref.tag = strdup(colon);
 	}
 	ref.name = full_name(copy);
 	if (!ref.name || (at && !ref.digest) || (colon && !ref.tag))
 		return HPL_OOM(err);
-	if (!*copy || !valid_name(ref.name))
-		return HPL_FAIL(err, 0, 0, "'%s' is no image name", text);
+	if (!*copy || !valid_name(ref.name)) {
+		HPL_FAIL(err, 0, 0, "'%s' is no image name", text);
+		hpl_err_cure(err, "write HOST/NAME@sha256:<digest>, in lower case");
+		return -1;
+	}
 	*ret = ref;
 	ref = HPL_IMAGE_REF_NULL;
 	return 0;

@@ -236,6 +236,8 @@ static void to_fault(struct hpl_fault *f, const struct hpl_err *why)
 		.keyword = "yaml"};
 	snprintf(f->text, sizeof(f->text), "%.*s", (int)sizeof(f->text) - 1, why->text);
 	snprintf(f->cure, sizeof(f->cure), "%.*s", (int)sizeof(f->cure) - 1, why->cure);
+	if (why->msg == HPL_MSG_CONTRACT_DUPLICATE_KEY)
+		f->fix = HPL_FIX_REMOVE;
 	while (p > why->place && colons < 2)
 		colons += *--p == ':';
 	if (colons != 2 || sscanf(p, ":%u:%u", &f->pos.line, &f->pos.col) != 2)
@@ -306,11 +308,21 @@ static int read_delivered(struct hpl_opened *o, const struct hpl_opened_options 
 int hpl_opened_read(struct hpl_opened *ret, const char *file, const struct hpl_opened_options *o,
 	struct hpl_fault *ret_fault, struct hpl_err *err)
 {
+	struct hpl_err why = HPL_ERR_NULL;
+
 	*ret = (struct hpl_opened){.file = strcmp(file, "-") == 0 ? "standard input" : file,
 		.delivered_text.wipe = 1, .text.wipe = 1};
-	if (hpl_tool_read(&ret->delivered_text, file, HPL_TOOL_INPUT, err) < 0)
+	if (hpl_tool_read(&ret->delivered_text, file, HPL_TOOL_INPUT, &why) == 0)
+		return read_delivered(ret, o, ret_fault, err);
+	if (why.sys != EFBIG) {
+		*err = why;
 		return -1;
-	return read_delivered(ret, o, ret_fault, err);
+	}
+	/* not a wrong call: the contract is at fault, as in the guest */
+	why.msg = HPL_MSG_CONTRACT_SIZE;
+	hpl_err_cure(&why, "%s", hpl_msg_info(HPL_MSG_CONTRACT_SIZE)->action);
+	to_fault(ret_fault, &why);
+	return 1;
 }
 
 int hpl_opened_text(struct hpl_opened *ret, const char *name, const void *text, size_t len,
