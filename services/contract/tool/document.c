@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "runtime/crypto/token.h"
+#include "runtime/tool/input.h"
 #include "services/contract/tool/yaml_text.h"
 
 static const char *const encrypted[] = {"workload", "env", "attestationPublicKey"};
@@ -121,6 +122,9 @@ int hpl_document_write(struct hpl_buf *out, const struct hpl_document *d, struct
 		qsort(d->members, d->count, sizeof(*d->members), by_key);
 	for (size_t i = 0; i < d->count; i++) {
 		const struct hpl_member *m = &d->members[i];
+		if (out->len + m->text.len > HPL_TOOL_INPUT)
+			return HPL_FAIL(err, 0, 0, "with %s the result has more than %d MiB, which no guest "
+				"reads", m->key, HPL_TOOL_INPUT >> 20);
 		if (!m->is_text)
 			hpl_yaml_put_yaml(out, m->key, m->text.data, m->text.len);
 		else if (hpl_yaml_put_text(out, m->key, m->text.len ? m->text.data : "", m->text.len,

@@ -8,6 +8,7 @@
 #include "runtime/archive/archive.h"
 #include "runtime/base/b64.h"
 #include "runtime/base/file.h"
+#include "runtime/tool/input.h"
 #include "services/contract/tool/document.h"
 #include "services/contract/tool/pack.h"
 #include "services/contract/tool/result.h"
@@ -74,6 +75,9 @@ static int make(struct hpl_source *s)
 	if (rc < 0)
 		return hpl_source_fail(s, &err);
 	hpl_b64_encode(&text, targz.data, targz.len);
+	if (text.len >= HPL_TOOL_INPUT)
+		hpl_source_warn(s, "the archive has %zu bytes in base64, a contract at most %d",
+			text.len, HPL_TOOL_INPUT);
 	if (!s->query)
 		hpl_buf_str(&text, "\n");
 	return hpl_result_write(s, "archive", &text);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hpl contract decrypt: it opens what plain openssl makes, and writes it so that it reads back."""
 import os
+import random
 import sys
 
 import yaml
@@ -65,6 +66,20 @@ for text in strange:
 r = tool('decrypt', *KEY, '-', stdin=f'workload: {W}\nenv: {seal(bytes([255, 10]), b"e" * 32)}\n')
 check('bytes that are no text are refused with the name of the section', r.rc == 1 and not r.out and
       'env' in r.err, r)
+# any text that YAML can hold, written and read by another reader of YAML
+random.seed(20261121)
+PIECES = ('\n', '\n\n', ' ', '  ', '\t', ':', ': ', '#', ' #', '-', '- ', '|', '>', '"', "'", '\\', '%', '@', '{',
+          '}', '[', ']', ',', '&a', '*a', '!', '?', '~', 'null', 'true', 'yes', '0x1f', '1e3', '.5', 'word',
+          'é', '漢', '😀', '\r', '\r\n', '\x85', '\u2028', '\ufeff', '---', '...', '=', '\x7f', '\x1b')
+for i in range(20):
+    texts = {f'key-{k}': ''.join(random.choices(PIECES, k=random.randrange(9))) for k in range(50)}
+    given = json.dumps(dict(texts, workload=W, env=E), ensure_ascii=False)
+    for char in '\x7f\x85\u2028\ufeff':
+        given = given.replace(char, f'\\u{ord(char):04x}')
+    r = tool('decrypt', *KEY, '-', stdin=given)
+    back = yaml.safe_load(r.out) if r.rc == 0 else {}
+    wrong = [(texts[k], back.get(k)) for k in texts if texts[k] != back.get(k)]
+    check(f'50 random texts are written as they are ({i})', r.rc == 0 and not wrong, f'{wrong[:3]}\n{r}')
 two = f'workload: {W}\nenv: {seal(ENV, b"e" * 32, "image2.pub")}\n'
 r = tool('decrypt', *KEY, '--key', path('image2.key'), '-', stdin=two)
 check('each key is tried', r.rc == 0 and yaml.safe_load(r.out)['env'] == ENV, r)

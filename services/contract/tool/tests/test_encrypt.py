@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hpl contract encrypt: what it makes opens with plain openssl and holds exactly what went in."""
 import os
+import random
 import re
 import sys
 
@@ -77,6 +78,36 @@ for product, prefix in (('hpvs', 'hyper-protect-basic'), ('ccrt', 'contract-basi
           yaml.safe_load(r.out)['env'].startswith(prefix + '.'), r)
 r = encrypt(contract(), '--prefix', 'contract-basic')
 check('--prefix decides', r.rc == 0 and yaml.safe_load(r.out)['env'].startswith('contract-basic.'), r)
+
+
+
+def random_value(depth):
+    kind = random.randrange(7 if depth else 4)
+    if kind == 0:
+        return random.choice(['word', 'two words', 'a: b', '# no comment', 'line\nline\n', '\n x', 'yes', '1', ''])
+    if kind == 1:
+        return random.choice([0, 1, -7, 1.5, True, False, None])
+    if kind in (2, 3):
+        return 'x' * random.randrange(200)
+    if kind == 4:
+        return [random_value(depth - 1) for _ in range(random.randrange(4))]
+    return {f'k{i}': random_value(depth - 1) for i in range(random.randrange(4))}
+
+
+random.seed(20261121)
+wrong = []
+for i in range(40):
+    tree = {'type': 'workload', 'a': random_value(4), 'b': random_value(4)}
+    style = {'default_flow_style': random.choice([True, False, None]), 'indent': random.choice([2, 4, 7]),
+             'default_style': random.choice([None, None, '|', '"']), 'width': random.choice([20, 80])}
+    text = yaml.dump({'workload': tree, 'env': 'e' * 10}, allow_unicode=True, **style)
+    r = encrypt(text, '--no-validate', '--only', 'workload')
+    if r.rc or yaml.safe_load(unseal(yaml.safe_load(r.out)['workload'])) != tree:
+        wrong.append(f'{text}\n{r}')
+check('40 random mappings mean the same after they were encrypted as text', not wrong, '\n'.join(wrong))
+huge = 'workload: ' + 'x' * (13 << 20) + '\nenv: x\n'
+r = encrypt(huge, '--no-validate')
+check('a result that no guest reads is refused', r.rc == 1 and 'MiB' in r.err and not r.out, r)
 
 # sections and other text
 for name, text in (('workload', WORKLOAD), ('env', ENV)):
