@@ -183,6 +183,12 @@ static void say_known(struct hpl_words *w, const struct sub *s)
 
 static void say_place(struct hpl_words *w, const char *key, const char *place)
 {
+	if (!*place) {
+		snprintf(w->text, sizeof(w->text), "is not known here; \"%.60s\" belongs to the top of the "
+			"contract", key);
+		snprintf(w->cure, sizeof(w->cure), "move it to the top, beside workload and env");
+		return;
+	}
 	snprintf(w->text, sizeof(w->text), "is not known here; \"%.60s\" belongs below \"%.60s\"", key,
 		place);
 	snprintf(w->cure, sizeof(w->cure), "move it below \"%.60s:\", indented deeper", place);

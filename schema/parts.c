@@ -60,12 +60,12 @@ void hpl_parts_free(void)
 /* Base parts first; what a product asks beyond them behind. Order: facts 1.1. */
 const char *const *hpl_product_parts(enum hpl_product product)
 {
-	static const char *const hpvs[] = {"contract", "app", "logging", "logging-required",
-		"volumes", "images", "auths", "signature", "attestation", NULL};
-	static const char *const ccrv[] = {"contract", "app", "app-ccrv", "logging",
+	static const char *const hpvs[] = {"contract", "app", "app-any", "kube", "logging",
 		"logging-required", "volumes", "images", "auths", "signature", "attestation", NULL};
-	static const char *const ccco[] = {"contract", "app", "app-ccco", "logging", "volumes",
-		"volumes-ccco", "images", "auths", "signature", "attestation", NULL};
+	static const char *const ccrv[] = {"contract", "app", "app-ccrv", "kube", "logging",
+		"logging-required", "volumes", "images", "auths", "signature", "attestation", NULL};
+	static const char *const ccco[] = {"contract", "app", "app-any", "app-ccco", "kube", "logging",
+		"volumes", "volumes-ccco", "images", "auths", "signature", "attestation", NULL};
 	switch (product) {
 	case HPL_PRODUCT_CCRV:
 		return ccrv;

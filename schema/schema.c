@@ -121,6 +121,7 @@ static int compile_annotations(struct compiler *k, struct sub *s)
 	s->keys = hpl_node_get_str(s->node, "x-keys");
 	s->charset = hpl_node_get_str(s->node, "x-charset");
 	s->said = hpl_node_get_str(s->node, "x-text");
+	(void)hpl_node_get_bool(s->node, "x-template", &s->template);
 	if (extension && extension->kind == HPL_STRING)
 		s->extension = extension->str.text;
 	else if (extension && extension->kind == HPL_BOOL && extension->boolean)
@@ -393,10 +394,19 @@ void hpl_schema_free(struct hpl_schema *s)
 
 static const struct check FALSE_SCHEMA_CHECK = {.keyword = &(const struct keyword){.name = "false"}};
 
+/* Text that becomes a value when the template is filled in: any value that is no list or mapping. */
+static bool is_template(const struct sub *s, const struct hpl_node *n)
+{
+	return n->kind == HPL_STRING && memmem(n->str.text, n->str.len, "{{", 2) &&
+		!hpl_sub_wants(s, HPL_MAP) && !hpl_sub_wants(s, HPL_LIST);
+}
+
 static bool check_strict(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at)
 {
 	bool ok = true;
+	if (r->templates && is_template(s, n))
+		return true;
 	if (s->fixed > 0)
 		return true;
 	if (s->fixed < 0) {
@@ -448,8 +458,12 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 	static const struct keyword keyword = {.name = "x-extension"};
 	const struct check c = {.keyword = &keyword, .sub = s};
 	bool legacy = s->legacy && (r->flags & HPL_SCHEMA_LEGACY);
+	bool outside = r->templates;
+
+	r->templates |= s->template;
 	bool ok = legacy ? check_legacy(r, s, n, at) : check_strict(r, s, n, at);
 
+	r->templates = outside;
 	if (ok && s->extension && !r->broken) {
 		struct hpl_words w = {.msg = HPL_MSG_CONTRACT_EXTENSION};
 		snprintf(w.text, sizeof(w.text), "%s", *s->extension ? s->extension :

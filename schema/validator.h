@@ -38,6 +38,7 @@ struct run {
 	unsigned flags, depth;
 	bool warned;                    /* something is worth a warning: it is said by a second run,
 					 * with faults, although all is valid */
+	bool templates;                 /* within x-template */
 	bool broken;                    /* could not be done; err is set */
 };
 
@@ -107,6 +108,7 @@ struct sub {
 	enum hpl_unknown unknown;       /* annotation x-unknown */
 	struct sub *legacy;             /* annotation x-legacy: what was right once */
 	const char *extension;          /* annotation x-extension: what is said of it, may be "" */
+	bool template;                  /* annotation x-template: strings within may hold {{ }} */
 	uint32_t msg;                   /* annotation x-msg: id of this schema's faults, 0: the usual */
 	/* properties, patternProperties, additionalProperties are walked together */
 	struct property *properties;

@@ -185,11 +185,11 @@ Test(contract, part_app)
 		"      metadata: {name: p}\n      spec: {containers: [{name: c, image: i}]}\n"
 		"    - {apiVersion: v1, kind: ConfigMap, data: {a: b}}\n"));
 	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Deployment}]}\n"),
-		"3:45 workload.play.resources[0].kind", "Pod, ConfigMap");
-	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Pod}]}\n"),
+		"3:45 workload.play.resources[0].kind", "accepted are Pod and ConfigMap");
+	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Pod, metadata: {name: p}}]}\n"),
 		"3:22 workload.play.resources[0]", "lacks \"spec\"");
-	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Pod, spec: {containers: []}}]}\n"),
-		"3:69 workload.play.resources[0].spec.containers", "at least 1");
+	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: []}}]}\n"),
+		"3:90 workload.play.resources[0].spec.containers", "at least 1");
 	FAULT(W("  play: {resource: []}\n"), "3:10 workload.play.resource", "\"resources\"");
 }
 
@@ -218,7 +218,7 @@ Test(contract, part_logging)
 	FAULT(L("    logRouter: {hostname: a.b}\n"), "8:5 env.logging.logRouter", "iamApiKey");
 	FAULT(L("    logRouter: {hostname: a.b, iamApiKey: k}\n    syslog: {hostname: a, server: TUlJRA==}\n"),
 		"7:3 env.logging", "exactly one of");
-	FAULT(L("    logDNA: {hostname: a, ingestionKey: k}\n"), "7:3 env.logging", "logRouter or syslog");
+	FAULT(L("    logDNA: {hostname: a, ingestionKey: k}\n"), "8:5 env.logging.logDNA", "log to syslog or logRouter");
 	FAULT(L("    syslog: {hostname: a, server: TUlJRA==, port: 0}\n"),
 		"8:51 env.logging.syslog.port", "is 0, must be at least 1");
 	FAULT(L("    syslog: {hostname: a, server: TUlJRA==, port: \"1\"}\n"),
