@@ -18,6 +18,7 @@ enum hpl_disk_kind {
 	HPL_DISK_MAKING,      /* this runtime's record says that it began to make a volume here */
 	HPL_DISK_PARTITIONS,  /* two GPT partitions, the second holds LUKS or is blank */
 	HPL_DISK_COUNT,       /* a partition table with another number of partitions */
+	HPL_DISK_SHRUNK,      /* it ends before its partitions */
 	HPL_DISK_OTHER,       /* something else */
 	HPL_DISK_UNREADABLE,
 };

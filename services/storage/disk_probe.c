@@ -4,8 +4,10 @@
  * offset), so that nothing else has to be opened and what was probed is what is used.
  */
 #include <blkid/blkid.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "services/storage/blank.h"
 #include "services/storage/disk.h"
@@ -35,6 +37,7 @@ const char *hpl_disk_kind_name(enum hpl_disk_kind kind)
 		[HPL_DISK_MAKING] = "a volume that is being made",
 		[HPL_DISK_PARTITIONS] = "two partitions",
 		[HPL_DISK_COUNT] = "unsupported partitions",
+		[HPL_DISK_SHRUNK] = "a disk that has shrunk",
 		[HPL_DISK_OTHER] = "other data",
 		[HPL_DISK_UNREADABLE] = "unreadable",
 	};
@@ -173,6 +176,25 @@ static int classify_making(struct hpl_disk *d, int fd)
 	return 0;
 }
 
+/* A GPT that ends behind the disk: libblkid and the kernel do not take it for one any more. UEFI 2.10,
+ * 5.3.2: the last usable block is at byte 48 of the header in LBA 1. */
+static bool table_is_longer(const struct hpl_disk *d, int fd)
+{
+	static const uint32_t sectors[] = {512, 4096};
+	uint8_t header[92];
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(sectors); i++) {
+		uint64_t last;
+
+		if (pread(fd, header, sizeof(header), sectors[i]) != (ssize_t)sizeof(header) ||
+			memcmp(header, "EFI PART", 8) != 0)
+			continue;
+		memcpy(&last, header + 48, sizeof(last));
+		return le64toh(last) >= d->size / sectors[i];
+	}
+	return false;
+}
+
 static void classify_table(struct hpl_disk *d, int fd, int entries)
 {
 	if (d->excluded[0])
@@ -194,6 +216,7 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 
 	d->type[0] = d->uuid[0] = d->label[0] = d->why[0] = 0;
 	d->data_blank = false;
+	d->kind = HPL_DISK_UNKNOWN;
 	entries = probe_table(d, fd);
 	if (entries < 0) {
 		set_unreadable(d, "the partition table cannot be read");
@@ -201,6 +224,12 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 	}
 	if (classify_making(d, fd) == 0)
 		return;
+	if (!d->type[0] && table_is_longer(d, fd)) {
+		d->kind = HPL_DISK_SHRUNK;
+		snprintf(d->why, sizeof d->why, "it has %llu bytes, and its partition table needs more",
+			(unsigned long long)d->size);
+		return;
+	}
 	if (d->type[0]) {
 		classify_table(d, fd, entries);
 		return;

@@ -11,6 +11,7 @@
 #include "proto/messages.h"
 #include "services/storage/blank.h"
 #include "services/storage/filesystem.h"
+#include "services/storage/grow.h"
 #include "services/storage/layout.h"
 
 #define MIB (1ULL << 20)
@@ -27,6 +28,9 @@ static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 	case HPL_DISK_COUNT:
 		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0, "%s: %s", d->path,
 			d->why);
+		break;
+	case HPL_DISK_SHRUNK:
+		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s: %s", d->path, d->why);
 		break;
 	default:
 		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s", d->path, d->why);
@@ -242,12 +246,21 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 		return -1; /* before anything is written */
 	w->making = d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
 	if (open_record(w, err) < 0 ||
-		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0))
+		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0) ||
+		(d->kind == HPL_DISK_PARTITIONS && hpl_grow_table(d, fd, &w->v->grown, err) < 0))
 		return -1;
 	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
 	blank = d->kind == HPL_DISK_BLANK || (d->kind == HPL_DISK_PARTITIONS && d->data_blank);
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
+	if (w->luks.record.state == HPL_RECORD_READY && d->kind == HPL_DISK_PARTITIONS &&
+		d->parts[1].size < w->luks.record.data_size) {
+		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s has %llu bytes and had %llu",
+			d->parts[1].path, (unsigned long long)d->parts[1].size,
+			(unsigned long long)w->luks.record.data_size);
+		hpl_err_cure(err, "attach the disk with at least the size that it had");
+		return -1;
+	}
 	if (hpl_luks_init(&w->luks, w->v->device,
 		    d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
 		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))

@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
 #include "proto/messages.h"
+#include "runtime/base/file.h"
 #include "schema/mounts.h"
 #include "services/storage/filesystem.h"
+#include "services/storage/grow.h"
 #include "services/storage/mountpoint.h"
 #include "services/storage/prepare.h"
 
@@ -74,13 +78,34 @@ static int mount_volume(struct hpl_work *w, const char *path, const char *type, 
 	return 0;
 }
 
+/* The filesystem to the size of its device: also goes on with a growth that was interrupted. */
+static int grow(struct hpl_work *w, const char *path, const char *type, struct hpl_err *err)
+{
+	_cleanup_close_ int root = open(w->v->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_close_ int device = open(path, O_RDONLY | O_CLOEXEC), mounted = -1;
+	uint64_t size = 0;
+	bool grown;
+
+	if (w->making)
+		return 0;
+	if (root < 0 || device < 0 || ioctl(device, BLKGETSIZE64, &size) < 0)
+		return HPL_FAIL(err, HPL_MSG_LUKS_EXTEND_FS_FAILED, errno, "the size of %s", path);
+	mounted = hpl_open_beneath(root, w->v->mount + 1, O_RDONLY | O_DIRECTORY, 0, err);
+	if (mounted < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_EXTEND_FS_FAILED, "%s", w->v->mount);
+	if (hpl_grow_filesystem(mounted, type, size, &grown, err) < 0)
+		return -1;
+	w->v->grown |= grown;
+	return 0;
+}
+
 static int run(struct hpl_work *w, struct hpl_err *err)
 {
 	char path[PATH_MAX], type[32] = "";
 
 	if (hpl_prepare(w, err) < 0 || open_mapping(w, path, sizeof path, err) < 0 ||
 		prepare_filesystem(w, path, type, sizeof type, err) < 0 ||
-		mount_volume(w, path, type, err) < 0 ||
+		mount_volume(w, path, type, err) < 0 || grow(w, path, type, err) < 0 ||
 		hpl_luks_seal(&w->luks, HPL_RECORD_READY, err) < 0)
 		return -1;
 	w->v->created = w->making;

@@ -35,6 +35,7 @@ struct hpl_volume {
 	char mapping[64];                  /* "luks-<uuid>" */
 	char found_fs[32];                 /* what is mounted */
 	bool created;
+	bool grown;
 };
 
 /* 0: mounted. -1: *err has its id; what was opened is closed again. */

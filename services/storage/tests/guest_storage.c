@@ -7,6 +7,7 @@
  *   make    a blank disk becomes a volume; a file is written; closed; opened again; disks that
  *           must not be touched are refused; wrong seeds are refused
  *   again   a later boot: the file is there; the volume was not made
+ *   grow    a disk that is larger than it was, and one that is smaller
  *   torn    the marker says `making`: a sound filesystem is kept, a broken one is made again
  */
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "proto/messages.h"
 #include "runtime/base/clock.h"
@@ -292,6 +294,30 @@ static void case_torn(void)
 	close_volume(&v);
 }
 
+/* The disk became larger from outside since it was made: the volume follows, its file stays. */
+static void case_grow(void)
+{
+	struct hpl_volume v = volume("fresh", &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+	struct statfs fs;
+	struct stat st;
+
+	ok(hpl_volume_bring_up(&v, &err) == 0, "a volume on a larger disk opens", &err);
+	ok(v.grown && !v.created, "and says that it has grown", NULL);
+	ok(stat("/mnt/data/marker", &st) == 0 && st.st_size == sizeof marker, "the file is there", NULL);
+	ok(statfs("/mnt/data", &fs) == 0 &&
+			(uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize > v.disk.size - (160 << 20),
+		"the filesystem reaches to the end", NULL);
+	printf("# %llu bytes in a disk of %llu\n", (unsigned long long)fs.f_blocks * fs.f_bsize,
+		(unsigned long long)v.disk.size);
+	close_volume(&v);
+	v = volume("fresh", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) == 0 && !v.grown, "the next opening finds nothing to grow", &err);
+	close_volume(&v);
+	check_refused("shrunk", HPL_MSG_STORAGE_SHRUNK, "a disk that ends before its partitions is refused");
+}
+
 int main(int argc, char **argv)
 {
 	static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -306,6 +332,8 @@ int main(int argc, char **argv)
 		case_again();
 	else if (hpl_streq(what, "torn"))
 		case_torn();
+	else if (hpl_streq(what, "grow"))
+		case_grow();
 	else
 		return 2;
 	printf("1..%d\n", number);

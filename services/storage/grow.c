@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/grow.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <libfdisk/libfdisk.h>
+#include <linux/blkpg.h>
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "proto/messages.h"
+#include "services/storage/layout.h"
+
+/* Fields of the GPT header in LBA 1 (UEFI 2.10, 5.3.2) */
+enum { GPT_ALTERNATE_LBA = 32, GPT_HEADER = 92 };
+
+/* ioctl numbers of the kernel that its user headers do not carry on every release */
+#ifndef EXT4_IOC_RESIZE_FS
+#define EXT4_IOC_RESIZE_FS _IOW('f', 16, uint64_t) /* fs/ext4/ext4.h: number of blocks */
+#endif
+/* fs/xfs/libxfs/xfs_fs.h: xfs_fsop_geom_v1, xfs_growfs_data */
+struct xfs_geometry {
+	uint32_t before[7], imaxpct;
+	uint64_t datablocks, rest[9];
+};
+struct xfs_growfs {
+	uint64_t newblocks;
+	uint32_t imaxpct;
+};
+#define XFS_GEOMETRY _IOR('X', 100, struct xfs_geometry)
+#define XFS_GROW _IOW('X', 110, struct xfs_growfs)
+
+static int table_failed(struct hpl_err *err, int sys, const char *path, const char *what)
+{
+	return HPL_FAIL(err, HPL_MSG_STORAGE_RESIZE_PARTITION_FAILED, sys, "%s: %s", path, what);
+}
+
+/* Does the second copy of the table stand before the end of the disk? */
+static int has_grown(const struct hpl_disk *d, int fd, uint32_t sector, bool *ret, struct hpl_err *err)
+{
+	uint8_t header[GPT_HEADER];
+	uint64_t alternate;
+
+	if (pread(fd, header, sizeof(header), sector) != (ssize_t)sizeof(header))
+		return table_failed(err, errno, d->path, "the partition table cannot be read");
+	memcpy(&alternate, header + GPT_ALTERNATE_LBA, sizeof(alternate));
+	*ret = memcmp(header, "EFI PART", 8) == 0 && le64toh(alternate) < d->size / sector - 1;
+	return 0;
+}
+
+static int write_table(int fd, const char *path, uint32_t sector, uint64_t sectors)
+{
+	struct fdisk_context *cxt = fdisk_new_context();
+	struct fdisk_partition *pa = NULL, *change = fdisk_new_partition();
+	int r = -ENOMEM;
+
+	if (cxt && change) {
+		fdisk_disable_dialogs(cxt, 1);
+		r = fdisk_save_user_sector_size(cxt, sector, sector);
+		if (r == 0)
+			r = fdisk_assign_device_by_fd(cxt, fd, path, 0);
+		if (r == 0) /* keeps number, start, type, name and GUID */
+			r = fdisk_get_partition(cxt, HPL_LAYOUT_PARTS - 1, &pa);
+		if (r == 0)
+			r = fdisk_partition_set_size(change, sectors);
+		if (r == 0)
+			r = fdisk_partition_size_explicit(change, 1);
+		if (r == 0)
+			r = fdisk_set_partition(cxt, HPL_LAYOUT_PARTS - 1, change);
+		if (r == 0)
+			r = fdisk_write_disklabel(cxt);
+		if (r == 0 && fsync(fd) < 0)
+			r = -errno;
+		fdisk_deassign_device(cxt, 1); /* 1: no sync(2) of the whole system; fd was synced */
+	}
+	fdisk_unref_partition(pa);
+	fdisk_unref_partition(change);
+	fdisk_unref_context(cxt);
+	return r;
+}
+
+int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err)
+{
+	struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
+	struct hpl_layout plan;
+	int sector = 0, r;
+
+	*ret_grown = false;
+	if (d->part_count != HPL_LAYOUT_PARTS)
+		return 0;
+	if (ioctl(fd, BLKSSZGET, &sector) < 0 || sector < 512)
+		return table_failed(err, errno, d->path, "its sector size is not known");
+	if (has_grown(d, fd, (uint32_t)sector, ret_grown, err) < 0)
+		return -1;
+	if (!*ret_grown)
+		return 0;
+	if (hpl_layout_plan(&plan, d->size, (uint32_t)sector, err) < 0)
+		return -1;
+	uint64_t size = plan.start[1] + plan.size[1] - last->start;
+	if (size <= last->size) {
+		*ret_grown = false;
+		return 0;
+	}
+	r = write_table(fd, d->path, (uint32_t)sector, size / (uint32_t)sector);
+	if (r)
+		return table_failed(err, -r, d->path, "the partition table cannot be written");
+	struct blkpg_partition p = {.start = (long long)last->start, .length = (long long)size,
+		.pno = HPL_LAYOUT_PARTS};
+	struct blkpg_ioctl_arg arg = {.op = BLKPG_RESIZE_PARTITION, .datalen = sizeof p, .data = &p};
+	if (ioctl(fd, BLKPG, &arg) < 0)
+		return table_failed(err, errno, d->path, "the kernel does not take the new size");
+	last->size = size;
+	return 0;
+}
+
+static int grow(int fd, const char *type, uint64_t size, uint32_t block)
+{
+	if (hpl_streq(type, "ext4")) {
+		uint64_t blocks = size / block;
+		return ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks);
+	}
+	if (hpl_streq(type, "xfs")) {
+		struct xfs_geometry g;
+		if (ioctl(fd, XFS_GEOMETRY, &g) < 0)
+			return -1;
+		struct xfs_growfs to = {.newblocks = size / block, .imaxpct = g.imaxpct};
+		return to.newblocks <= g.datablocks ? 0 : ioctl(fd, XFS_GROW, &to);
+	}
+	struct btrfs_ioctl_vol_args args = {.name = "1:max"};
+	return ioctl(fd, BTRFS_IOC_RESIZE, &args);
+}
+
+int hpl_grow_filesystem(int dir_fd, const char *type, uint64_t size, bool *ret_grown,
+	struct hpl_err *err)
+{
+	struct statfs before, after;
+
+	if (fstatfs(dir_fd, &before) < 0 || grow(dir_fd, type, size, (uint32_t)before.f_bsize) < 0 ||
+		fstatfs(dir_fd, &after) < 0)
+		return HPL_FAIL(err, HPL_MSG_LUKS_EXTEND_FS_FAILED, errno,
+			"the %s filesystem does not grow to %llu bytes", type, (unsigned long long)size);
+	*ret_grown = after.f_blocks > before.f_blocks;
+	return 0;
+}

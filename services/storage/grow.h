@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A volume follows its disk when that has grown: partition table, partition, filesystem. (The mapping
+ * is as large as its partition whenever it is set up.) Each step is whole or not there after a power
+ * cut, and the next boot goes on from what it finds.
+ */
+#include "services/storage/disk.h"
+
+/* When the disk is larger than its GPT says, moves the second copy of the table to the end and
+ * lets the last partition reach up to it; d->parts and the kernel learn the new size. Free space
+ * that somebody left on a disk of the same size stays. fd: the disk, opened exclusively. -1:
+ * HPL07004E. */
+int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err);
+
+/* Grows the mounted filesystem of dir_fd to size bytes, of the device below it. type: ext4, xfs, btrfs.
+ * Online, by the kernel. -1: HPL02006E. */
+int hpl_grow_filesystem(int dir_fd, const char *type, uint64_t size, bool *ret_grown,
+	struct hpl_err *err);
