@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/crypto/token.h"
+#include "services/contract/tool/document.h"
 #include "services/contract/tool/gate.h"
 #include "services/contract/tool/result.h"
 #include "services/contract/tool/verbs.h"
@@ -10,7 +11,7 @@ static int encrypt_contract(struct hpl_source *s, struct hpl_buf *out, const str
 	_cleanup_document_ struct hpl_document d = HPL_DOCUMENT_NULL;
 	const char *only = hpl_source_value(s, "only");
 
-	if (hpl_gate(s, HPL_FORM_CONTRACT, text->data, text->len, err) < 0 ||
+	if (hpl_gate(s, text->data, text->len, err) < 0 ||
 		hpl_document_read(&d, text->data, text->len, err) < 0)
 		return -1;
 	if (only && !hpl_document_find(&d, only))
@@ -46,7 +47,7 @@ static int encrypt_text(struct hpl_source *s, struct hpl_buf *out, const struct 
 		hpl_err_cure(err, "--raw encrypts any text as it is");
 		return -1;
 	}
-	if (form == HPL_FORM_SECTION && hpl_gate(s, form, data, text->len, err) < 0)
+	if (form == HPL_FORM_SECTION && hpl_gate(s, data, text->len, err) < 0)
 		return -1;
 	if (hpl_token_encrypt(out, hpl_token_prefix(s), data, text->len, key, err) < 0)
 		return -1;

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "runtime/crypto/signature.h"
+#include "services/contract/tool/document.h"
 #include "services/contract/tool/gate.h"
 #include "services/contract/tool/result.h"
 #include "services/contract/tool/signing.h"
@@ -132,7 +133,7 @@ static int sign(struct hpl_source *s, struct hpl_buf *out, struct hpl_err *err)
 	if (hpl_form_of(text.len ? text.data : "", text.len, &why) != HPL_FORM_CONTRACT)
 		return HPL_FAIL(err, 0, 0, "%s: is no contract%s%s", hpl_source_file(s, "contract"),
 			*why.text ? ": " : "", why.text);
-	if (hpl_gate(s, HPL_FORM_CONTRACT, text.data, text.len, err) < 0 ||
+	if (hpl_gate(s, text.data, text.len, err) < 0 ||
 		hpl_document_read(&d, text.data, text.len, err) < 0 ||
 		sign_document(s, &d, private_key, encrypt_key, err) < 0)
 		return -1;

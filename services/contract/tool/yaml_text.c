@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "runtime/base/utf8.h"
+#include "schema/breaks.h"
 
 static int read_yaml(struct hpl_doc **ret, const char *text, size_t len, struct hpl_err *err)
 {
@@ -149,22 +149,11 @@ void hpl_yaml_put_yaml(struct hpl_buf *out, const char *key, const char *yaml, s
 
 /* ---- what the user wrote ---- */
 
-/* Offset of a line's first byte, len behind the last one. */
-static size_t line_start(const char *text, size_t len, uint32_t line)
-{
-	size_t at = 0;
-	for (; line > 1 && at < len; line--) {
-		const char *lf = memchr(text + at, '\n', len - at);
-		at = lf ? (size_t)(lf - text) + 1 : len;
-	}
-	return at;
-}
-
 /* Offset behind the last line of map's entry number index. */
 static size_t entry_end(const char *text, size_t len, const struct hpl_node *map, size_t index)
 {
 	return index + 1 < map->map.count ?
-		line_start(text, len, map->map.entries[index + 1].pos.line) : len;
+		hpl_yaml_line_start(text, len, map->map.entries[index + 1].pos.line) : len;
 }
 
 static bool is_marker(const char *line, size_t n)
@@ -227,7 +216,7 @@ int hpl_yaml_source(struct hpl_buf *out, const char *text, size_t len, const str
 	if (json.failed)
 		return HPL_OOM(err);
 	if (e->value->pos.line > e->pos.line) {
-		size_t from = line_start(text, len, e->pos.line + 1); /* comments above belong to it */
+		size_t from = hpl_yaml_line_start(text, len, e->pos.line + 1); /* comments above belong to it */
 		size_t to = entry_end(text, len, map, index);
 		whole = from < to && dedent(&b, text + from, to - from, e->value->pos.col - 1) &&
 			same_tree(&b, &json);
@@ -274,10 +263,10 @@ static void add_line(struct hpl_buf *b, const struct hpl_node *map, const char *
 static void set_in_text(struct hpl_buf *b, const char *text, size_t len, const struct hpl_node *map,
 	const char *key, const char *value, bool first)
 {
-	size_t from = len, to = len, at = first ? line_start(text, len, map->pos.line) : len;
+	size_t from = len, to = len, at = first ? hpl_yaml_line_start(text, len, map->pos.line) : len;
 	for (size_t i = 0; i < map->map.count; i++) {
 		if (strcmp(map->map.entries[i].key, key) == 0) {
-			from = line_start(text, len, map->map.entries[i].pos.line);
+			from = hpl_yaml_line_start(text, len, map->map.entries[i].pos.line);
 			to = entry_end(text, len, map, i);
 		}
 	}
