@@ -186,6 +186,8 @@ def sample(view, path, mat):
     for end, value in HINTS.items():
         if path[-len(end):] == end:
             return value
+    if 'cacerts' in path and isinstance(path[-1], str) and path[-1] != 'cacerts':
+        return b64(mat.ca_crt)
     if 'rhs' in path and path[-1] == 'publicKey':
         return b64(PGP)
     if view.all('const'):

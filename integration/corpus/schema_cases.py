@@ -8,7 +8,7 @@ from schema_keys import names_of, walk
 DUPLICATE = 'HPL05004E'
 UNKNOWN = 'HPL05013W'
 KEY_SOURCE = 'HPL05018E'
-AUDITOR = 'HPL11002E'
+AUDITOR, ONE = 'HPL11002E', 'HPL12004E'
 TYPES = {
     'null': '', 'boolean': 'true', 'integer': '987654321987', 'number': '98765.4321',
     'string': CANARY + 'text', 'array': f'[{CANARY}item]', 'object': f'{{{CANARY}key: 1}}',
@@ -58,6 +58,8 @@ class SchemaCases:
             put(root, path[:4], self.bases.config_map())
         ensure(root, path, self.parts.root(product, kind), self.bases.mat)
         after = KEY_SOURCE if base == 'keys' else None
+        if path[-1] in ('signingKey', 'envWorkloadSignature'):
+            after = ONE  # a pair is what key_cases.py makes
         return base, root, after
 
     def place(self, product, path, view, kind):

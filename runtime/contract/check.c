@@ -223,9 +223,20 @@ static void signature(struct checks *k)
 
 /* ---- images ---- */
 
+/* Where files of an archive stand: what names them is not in the contract. */
+static const char *archive_path(const struct hpl_contract *c)
+{
+	const struct hpl_node *play = hpl_node_get(hpl_contract_workload(c), "play");
+
+	return !play ? "workload.compose.archive" : hpl_node_get(play, "archive") ?
+		"workload.play.archive" : "workload.play";
+}
+
 static void add_image(void *ud, const struct hpl_err *why)
 {
-	add(ud, why, HPL_MSG_PLAY_POD_STARTUP_FAILED, "workload.compose.archive");
+	struct checks *k = ud;
+
+	add(k, why, HPL_MSG_PLAY_POD_STARTUP_FAILED, archive_path(k->c));
 }
 
 static void compose(struct checks *k, struct hpl_image_rule *rule)
@@ -245,14 +256,10 @@ static void play(struct checks *k, struct hpl_image_rule *rule)
 {
 	struct hpl_play p = HPL_PLAY_NULL;
 	struct hpl_err why = HPL_ERR_NULL;
-	/* documents of the archive are named by their file, which the contract does not have */
-	const char *fallback = rule->slice->workload->play_archive.len ? "workload.play.archive" :
-		"workload.play";
-
 	if (hpl_play_load(&p, rule->slice->workload, &why) < 0)
-		add(k, &why, HPL_MSG_PLAY_PROCESSING_FAILED, fallback);
+		add(k, &why, HPL_MSG_PLAY_PROCESSING_FAILED, archive_path(k->c));
 	else if (hpl_image_rule_play(rule, &p, &why) < 0)
-		add(k, &why, HPL_MSG_PLAY_POD_STARTUP_FAILED, fallback);
+		add(k, &why, HPL_MSG_PLAY_POD_STARTUP_FAILED, archive_path(k->c));
 	hpl_play_done(&p);
 }
 

@@ -83,7 +83,7 @@ int hpl_image_policy(struct hpl_buf *out, const struct hpl_image_rule *r, struct
 		hpl_buf_fmt(out, "%s\n   ", sep);
 		sep = ",";
 		if (add_signed(out, r->slice->rhs[i], err) < 0) {
-			hpl_err_place(err, "contract: workload.images.rhs.%s", r->slice->rhs[i]->image);
+			hpl_err_place(err, "contract: workload.images.rhs.%s.publicKey", r->slice->rhs[i]->image);
 			return HPL_WRAP(err, HPL_MSG_IMAGE_PLAY_PROCESSING_FAILED, "image '%s'",
 				r->slice->rhs[i]->image);
 		}
