@@ -7,6 +7,8 @@
 #include "runtime/tool/input.h"
 #include "services/contract/tool/yaml_text.h"
 
+enum { KEYS_MAX = 64 }; /* the limit of the reader of contracts */
+
 static const char *const encrypted[] = {"workload", "env", "attestationPublicKey"};
 
 void hpl_document_done(struct hpl_document *d)
@@ -68,6 +70,8 @@ int hpl_document_read(struct hpl_document *ret, const char *text, size_t len, st
 	root = hpl_doc_root(doc);
 	if (root->kind != HPL_MAP)
 		return HPL_FAIL(err, 0, 0, "the contract is no mapping of keys to values");
+	if (root->map.count > KEYS_MAX)
+		return HPL_FAIL(err, 0, 0, "more than %d keys at the top", KEYS_MAX);
 	for (size_t i = 0; i < root->map.count; i++) {
 		const struct hpl_node *n = root->map.entries[i].value;
 		struct hpl_member *m = add_member(ret, root->map.entries[i].key);

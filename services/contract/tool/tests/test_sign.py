@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hpl contract sign and verify, against the openssl commands of the documentation, both ways."""
 import os
+import random
 import sys
 
 import yaml
@@ -69,6 +70,38 @@ check('another key in env is refused', r.rc == 1 and 'another key' in r.err and 
 r = tool('sign', '--key', path('signer.enc.key'), '--passphrase-file', write('word', 'word\n'), '-',
          stdin=contract())
 check('a key with a passphrase', r.rc == 0 and r.out == SIGNED, r)
+
+
+
+def random_env(rng):
+    """An env as text, in some style of writing, and perhaps with the key in it already."""
+    tree = {'type': 'env', 'env': {f'k{i}': rng.choice(['a', 'a: b', 'l\nl\n', '', ' x', '#', 'l\nl'])
+                                   for i in range(rng.randrange(4))},
+            'list': [rng.choice([1, 'x', None, [1, {'a': 'b\n\n'}]]) for _ in range(rng.randrange(4))]}
+    if rng.random() < 0.5:
+        tree['signingKey'] = rng.choice([PUB, read('signer.pub').decode()])
+    text = yaml.dump(dict(sorted(tree.items(), key=lambda _: rng.random())), sort_keys=False,
+                     default_flow_style=rng.choice([True, False, None]), indent=rng.choice([2, 4]),
+                     default_style=rng.choice([None, '|', '"', "'"]), width=rng.choice([20, 80]))
+    text = rng.choice(['', '# comment\n', '\n', '---\n']) + text + rng.choice(['', '', '\n', '# end\n', '...\n'])
+    return tree, text.rstrip('\n') if rng.random() < 0.2 else text
+
+
+random.seed(20261121)
+wrong = []
+for i in range(40):
+    tree, text = random_env(random)
+    given = json.dumps({'workload': 'x: 1\n', 'env': text})
+    r = sign(given, '--no-validate')
+    if r.rc or yaml.safe_load(r.doc['env']) != dict({'signingKey': PUB}, **tree) or not verifies(
+            dict(r.doc), r.doc['env'] if 'signingKey' not in tree or tree['signingKey'] == PUB else
+            f'signingKey: {PUB}'):
+        wrong.append(f'{text}\n--\n{r}')
+    r = sign(given, '--no-validate', '--expiry-days', '5', *CA, '--csr-params', PARAMS)
+    if r.rc or dict(yaml.safe_load(r.doc['env']), signingKey=0) != dict(tree, signingKey=0) or not verifies(
+            r.doc, r.doc['env']):
+        wrong.append(f'{text}\n--\n{r}')
+check('40 random envs get a key and a certificate and keep the rest', not wrong, '\n'.join(wrong))
 
 # signed and encrypted
 r = sign(contract(more='attestationPublicKey: |\n' + indent(read('attest.pub').decode())),
