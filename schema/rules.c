@@ -70,10 +70,29 @@ static struct spot spot_of(const char *section, const char *volumes, const struc
 	return (struct spot){section, name, key, pos};
 }
 
+/* The section has its volumes under a misspelt key: that was a warning, here it is why they are missed. */
+static bool misspelt_volumes(const struct rules *r, const char *section)
+{
+	size_t len = strlen(section);
+
+	for (size_t i = 0; i < r->faults->count; i++) {
+		struct hpl_fault *f = &r->faults->items[i];
+		if (f->fix != HPL_FIX_RENAME || strcmp(f->fix_text, "volumes") != 0 ||
+			strncmp(f->path, section, len) != 0 || f->path[len] != '.')
+			continue;
+		f->msg = HPL_MSG_CONTRACT_VALIDATE_CONTRACT;
+		snprintf(f->text, sizeof(f->text), "is not known here, and \"volumes\" is missing");
+		return true;
+	}
+	return false;
+}
+
 /* Both sections name the same volumes (facts 7.3). */
 static void same_names(struct rules *r, const struct hpl_node *a, const char *a_name,
 	const struct hpl_node *b, const char *b_name)
 {
+	if (a && !b && misspelt_volumes(r, b_name))
+		return;
 	for (size_t i = 0; a && i < a->map.count; i++) {
 		const struct hpl_entry *e = &a->map.entries[i];
 		if (hpl_node_get(b, e->key))
@@ -155,7 +174,7 @@ static void seeds(struct rules *r, const char *section, const struct hpl_node *v
 				if (!hpl_streq(seen[s].text, text))
 					continue;
 				add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at,
-					"make a new one: openssl rand -base64 24",
+					"make a new one: openssl rand -hex 24",
 					"is the same seed as one of volume '%s'", seen[s].volume);
 				break;
 			}

@@ -183,7 +183,7 @@ Test(contract, part_app)
 	VALID(W(COMPOSE "  env: {A_1: b, _x: \"5\"}\n"));
 	VALID(W("  play:\n    resources:\n    - apiVersion: v1\n      kind: Pod\n"
 		"      metadata: {name: p}\n      spec: {containers: [{name: c, image: i}]}\n"
-		"    - {apiVersion: v1, kind: ConfigMap, data: {a: b}}\n"));
+		"    - {apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: b}}\n"));
 	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Deployment}]}\n"),
 		"3:45 workload.play.resources[0].kind", "accepted are Pod and ConfigMap");
 	FAULT(W("  play: {resources: [{apiVersion: v1, kind: Pod, metadata: {name: p}}]}\n"),
