@@ -185,6 +185,13 @@ r = external('sign', {'contract': contract(), 'key_file': path('signer.key'), 'e
 check('a query signs with an end', r.rc == 0 and verifies(*(lambda d: (d, d['env']))(
     yaml.safe_load(r.json['contract']))), r)
 
+# what the guest's own checks say of it
+for name, text, args in (('plain', SIGNED, ()), ('encrypted', SEALED, ('--key', path('image.key'))),
+                         ('ending', ENDING, ())):
+    r = tool('validate', *args, '-', stdin=text)
+    check(f'a signed contract is valid ({name})', r.rc == 0 and 'HPL12001E' not in r.text(), r)
+
+
 # verify: what sign made
 def verify(text, *args):
     return tool('verify', *args, '-', stdin=text)
