@@ -8,6 +8,10 @@
 #include "proto/messages.h"
 #include "schema/validator.h"
 
+/* How far from a key its neighbours are looked at: a mapping may have a million keys, and each may be
+ * wrong. */
+enum { NEIGHBOURS = 64 };
+
 static bool has_property(const struct sub *s, const char *key, size_t len)
 {
 	for (size_t i = 0; i < s->property_count; i++) {
@@ -141,8 +145,8 @@ static bool simpler_name(struct hpl_words *w, struct run *r, const struct sub *s
 		if (e->key_len >= sizeof(name))
 			return false;
 		simpler(name, sizeof(name), e->key, way);
-		if (!*name || strcmp(name, e->key) == 0 || hpl_node_get(map, name) ||
-			!fits_pattern(r, s, name))
+		if (!*name || strcmp(name, e->key) == 0 || !fits_pattern(r, s, name) ||
+			hpl_node_get(map, name))
 			continue;
 		w->fix = HPL_FIX_RENAME;
 		snprintf(w->fix_text, sizeof(w->fix_text), "%s", name);
@@ -157,8 +161,9 @@ static const struct hpl_entry *belongs_below(const struct sub *s, const struct h
 	const struct hpl_entry *e)
 {
 	const struct hpl_entry *found = NULL;
+	size_t index = (size_t)(e - map->map.entries);
 
-	for (size_t i = 0; &map->map.entries[i] < e; i++) {
+	for (size_t i = index > NEIGHBOURS ? index - NEIGHBOURS : 0; i < index; i++) {
 		const struct hpl_entry *before = &map->map.entries[i];
 		const struct sub *p = before->value->kind == HPL_NULL ? property_of(s, before->key) : NULL;
 		if (p && has_property(p, e->key, e->key_len))
@@ -265,17 +270,18 @@ bool hpl_fault_misplaced(struct run *r, const struct check *c, const struct hpl_
 	const struct hpl_entry *owner = NULL;
 	struct hpl_words w = HPL_WORDS_NULL;
 	struct check said = *c;
+	size_t index = (size_t)(e - n->map.entries);
 
 	if (e->value->kind == HPL_NULL) { /* what should be in it stands behind it, and is said there */
-		for (size_t i = 0; i < n->map.count; i++) {
-			if (&n->map.entries[i] > e && misplaced(entry, &n->map.entries[i]))
+		for (size_t i = index + 1; i < n->map.count && i - index <= NEIGHBOURS; i++) {
+			if (misplaced(entry, &n->map.entries[i]))
 				return true;
 		}
 		return false;
 	}
 	if (!misplaced(entry, e))
 		return false;
-	for (size_t i = 0; &n->map.entries[i] < e; i++) {
+	for (size_t i = index > NEIGHBOURS ? index - NEIGHBOURS : 0; i < index; i++) {
 		if (!misplaced(entry, &n->map.entries[i]))
 			owner = &n->map.entries[i];
 	}
