@@ -109,8 +109,8 @@ static void peer_main(int ready, int go, unsigned does)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (unshare(CLONE_NEWNET) < 0 || write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1)
 		_exit(1);
-	if (system("ip link set lo up; ip link set peer0 up; ip addr add 10.77.0.1/24 dev peer0; "
-		   "ip addr add 2001:db8:77::1/64 dev peer0 nodad"))
+	if (system("/sbin/ip link set lo up; /sbin/ip link set peer0 up; /sbin/ip addr add 10.77.0.1/24 dev peer0; "
+		   "/sbin/ip addr add 2001:db8:77::1/64 dev peer0 nodad"))
 		_exit(2);
 	if (does & LISTENS) {
 		fd = socket(AF_INET6, SOCK_STREAM, 0);
@@ -143,6 +143,8 @@ static void make_network(const char *name, unsigned does)
 	peer = fork();
 	if (peer == 0)
 		peer_main(ready[1], go[0], does);
+	close(ready[1]); /* a peer that dies ends the reads below */
+	close(go[0]);
 	cr_assert_eq(read(ready[0], &byte, 1), 1);
 	snprintf(text, sizeof(text), "/sbin/ip link add %s type veth peer name peer0 netns %d", name, (int)peer);
 	must(text);
@@ -443,7 +445,8 @@ Test(network_service, a_bond_is_made_of_its_interfaces)
 	must("/sbin/ip link add enc9 type veth peer name far9");
 	launch(NULL, NULL);
 	expect_interfaces(HPL_TOPIC_NETWORK_CONFIGURED, false, 3);
-	expect_output("/sbin/ip -d link show dev bond0", "mode active-backup miimon 50");
+	expect_output("/sbin/ip -d link show dev bond0", "mode active-backup ");
+	expect_output("/sbin/ip -d link show dev bond0", " miimon 50 ");
 	expect_output("/sbin/ip -d link show dev bond0", "primary enc9");
 	expect_output("/sbin/ip link show dev enc8", "master bond0");
 	expect_output("/sbin/ip addr show dev bond0", "inet 10.77.0.5/24");
