@@ -7,9 +7,14 @@
 
 enum { FAULTS_DEFAULT = 100 };
 
+bool hpl_faults_full(const struct hpl_faults *f)
+{
+	return f->count >= (f->limit ? f->limit : FAULTS_DEFAULT);
+}
+
 int hpl_faults_add(struct hpl_fault **ret, struct hpl_faults *f, struct hpl_err *err)
 {
-	if (f->count >= (f->limit ? f->limit : FAULTS_DEFAULT))
+	if (hpl_faults_full(f))
 		return 1;
 	if (f->count == f->cap) {
 		size_t cap = f->cap ? f->cap * 2 : 8;

@@ -32,6 +32,7 @@ struct hpl_faults {
 void hpl_faults_done(struct hpl_faults *f);
 /* *ret is a new fault, zeroed, at the end. 1: the limit is reached, nothing was added. */
 int hpl_faults_add(struct hpl_fault **ret, struct hpl_faults *f, struct hpl_err *err);
+bool hpl_faults_full(const struct hpl_faults *f); /* the limit is reached */
 /* By the severity of its message id. */
 bool hpl_fault_is_error(const struct hpl_fault *f);
 
