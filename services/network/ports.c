@@ -178,7 +178,7 @@ static int rename_ports(struct hpl_network *n, const struct hpl_link *links, siz
 
 		for (size_t k = 0; p->renamed && k < count; k++)
 			taken |= hpl_streq(links[k].name, p->want.name);
-		snprintf(aside, sizeof(aside), "hpl-aside%zu", i);
+		snprintf(aside, sizeof(aside), "hpl-aside%u", (unsigned)i % HPL_NET_IFS);
 		if (taken && hpl_link_rename(n->netlink, p->index, aside, err) < 0)
 			return HPL_WRAP(err, 0, "interface %s", p->want.name);
 	}
