@@ -433,6 +433,13 @@ static bool check_strict(struct run *r, const struct sub *s, const struct hpl_no
 	return ok;
 }
 
+/* Is nothing accepted by the strict rule: "not": {}? */
+static bool is_gone(const struct sub *s)
+{
+	const struct hpl_node *not = hpl_node_get(s->node, "not");
+	return not && not->kind == HPL_MAP && not->map.count == 0;
+}
+
 /* The strict rule, or else what was right once, with a warning. */
 static bool check_legacy(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at)
@@ -444,8 +451,10 @@ static bool check_legacy(struct run *r, const struct sub *s, const struct hpl_no
 	bool old = !ok && !r->broken && hpl_check_sub(r, s->legacy, n, at);
 
 	r->faults = f;
+	if (!old && f) /* of a key that is gone it is said what older contracts had, not that it is gone */
+		return is_gone(s) ? hpl_check_sub(r, s->legacy, n, at) : check_strict(r, s, n, at);
 	if (!old)
-		return f ? check_strict(r, s, n, at) : ok;
+		return ok;
 	struct hpl_words w = {.msg = HPL_MSG_CONTRACT_LEGACY};
 	snprintf(w.text, sizeof(w.text), "is accepted in legacy mode only (%s)",
 		s->legacy->expect ? s->legacy->expect : "a form of older contracts");

@@ -167,6 +167,7 @@ HINTS = {
     ('grep11', 'address'): 'grep11.example.com:9876',
     ('crn',): CRN,
     ('layout',): 'classic',
+    ('ingestionKey',): '0123456789abcdef' * 2,
     ('image',): material.IMAGE,
     ('compose', 'archive'): compose(),
     ('play', 'archive'): b64(material.archive({'pod.yaml': material.POD % material.IMAGE})),
@@ -176,7 +177,7 @@ STRINGS = ('a plain value of its own', 'PLAINVALUE000000', 'plain-value', 'index
            b64('CANARY value'), '8080', '64Mi', '100m', '0644', 'Always', 'a')
 SECRET = re.compile(r'(seed|Seed|password|Key|secret|Secret|env\.[^.]+|value)$')
 FORMATS = {
-    'base64-text': b64('CANARY text'), 'hostname': 'log.example.com',
+    'base64-text': b64('CANARY text'), 'hostname': 'log.example.com', 'ip': '192.0.2.1',
     'uri': 'https://notary.example.com',
 }
 
@@ -212,6 +213,9 @@ def sample(view, path, mat):
 def members(view):
     """What a sample mapping holds: what it must, else something."""
     names = view.required() + [n for n in ('image',) if n in view.property_names()]
+    for choice in view.alternatives():
+        if choice and not set(choice) & set(names):
+            names.append(choice[0])
     return list(dict.fromkeys(names or (names_of(view) + view.property_names())[:1]))
 
 
@@ -223,8 +227,8 @@ def sample_text(view, path, mat):
         if fmt in FORMATS:
             return FORMATS[fmt]
         if fmt.startswith('pem-'):
-            return {'pem-public-key': mat.auditor_pub, 'pem-private-key': mat.client_key}.get(
-                fmt, mat.client_crt)
+            return {'pem-public-key': mat.auditor_pub, 'pem-public-key-or-certificate': mat.auditor_pub,
+                    'pem-private-key': mat.client_key}.get(fmt, mat.client_crt)
     length = view.one('minLength', 0)
     secret = SECRET.search('.'.join(map(str, path)))
     for text in ((CANARY + ' value 000000000', CANARY + 'VALUE00000') if secret else ()) + STRINGS:

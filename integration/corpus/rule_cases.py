@@ -6,7 +6,8 @@ from emit import FORMS, Block, Map, Raw, drop, get, put, rename, section_text, t
 from material import compose
 
 NAMES, MOUNT, KEY_SOURCE = 'HPL07015E', 'HPL07022E', 'HPL05018E'
-LEGACY, SEED_TWICE, REGISTRY, PLACE_HOLDER = 'HPL05012W', 'HPL05015W', 'HPL09001E', 'HPL05019W'
+LEGACY, EXTENSION, SEED_TWICE, REGISTRY, PLACE_HOLDER = (
+    'HPL05012W', 'HPL05014W', 'HPL05015W', 'HPL09001E', 'HPL05019W')
 
 
 class RuleCases:
@@ -29,6 +30,7 @@ class RuleCases:
         self.legacy()
         self.warnings()
         self.place_holders()
+        self.extensions()
         self.valid()
 
     def tree(self, name, kind, root, place, forms=None, **more):
@@ -321,6 +323,15 @@ class RuleCases:
                 put(root, at, login())
                 self.tree(f'registry port {port} {form}', 'registry', root, lambda p, at=at: p.key(at),
                           forms, id=REGISTRY)
+
+    def extensions(self):
+        at = ('env', 'attestation')
+        for base in ('compose', 'play'):
+            for form in FORMS:
+                root = self.bases.root(base)
+                put(root, at, {'layout': 'classic'})
+                self.tree(f'extension {base} {form}', 'extension', root, lambda p: p.key(at),
+                          {'workload': 'block', 'env': form}, id=EXTENSION, valid=True, path=at)
 
     def place_holders(self):
         for path, text in ((('workload', 'env', 'GREETING'), '<TEXT>'),

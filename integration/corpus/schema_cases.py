@@ -7,8 +7,8 @@ from schema_keys import names_of, walk
 
 DUPLICATE = 'HPL05004E'
 UNKNOWN = 'HPL05013W'
-KEY_SOURCE = 'HPL05018E'
-AUDITOR, ONE = 'HPL11002E', 'HPL12004E'
+KEY_SOURCE, NO_IMAGE = 'HPL05018E', 'HPL15005E'
+AUDITOR, ONE, NAMES = 'HPL11002E', 'HPL12004E', 'HPL07015E'
 TYPES = {
     'null': '', 'boolean': 'true', 'integer': '987654321987', 'number': '98765.4321',
     'string': CANARY + 'text', 'array': f'[{CANARY}item]', 'object': f'{{{CANARY}key: 1}}',
@@ -36,54 +36,88 @@ class SchemaCases:
         self.bases = bases
 
     def build(self):
-        done = set()
+        """Places that the same nodes speak of (containers of resources and of templates) take turns."""
+        groups = {}
         for product in ('hpvs', 'ccco', 'ccrv'):
             for kind in ('Pod', 'ConfigMap'):
-                for path, view in walk(self.parts.root(product, kind)):
-                    mark = (path, tuple(view.keys_here()) or (product != 'hpvs' and path,))
-                    names = [n for n in self.bases.for_path(path)
-                             if product in self.bases.products(n)]
-                    if mark in done or path in (('workload',), ('env',)) or not names:
-                        continue
-                    done.add(mark)
-                    self.place(product, path, view, kind)
+                for legacy in (False, True):
+                    for path, view in walk(self.parts.root(product, kind, legacy)):
+                        if path in (('workload',), ('env',)) or not self.bases_of(product, path):
+                            continue
+                        place = (product, path, view, kind, legacy)
+                        groups.setdefault(view.mark(), []).append(place)
+        for places in groups.values():
+            self.group(self.distinct(places))
 
-    # ---- one place ----
+    @staticmethod
+    def distinct(places):
+        """A path once: without legacy and of the first product where it is there."""
+        found = {}
+        for place in places:
+            found.setdefault(place[1], place)
+        return list(found.values())
 
-    def start(self, product, path, kind, name):
-        base = pick(name, [n for n in self.bases.for_path(path)
-                           if product in self.bases.products(n)])
+    def bases_of(self, product, path):
+        return [n for n in self.bases.for_path(path) if product in self.bases.products(n)]
+
+    def group(self, places):
+        for turn, label in enumerate(dict.fromkeys(
+                label for place in places for label, _ in self.operators(place))):
+            able = [(place, change) for place in places
+                    for name, change in self.operators(place) if name == label]
+            self.case(label, *able[turn % len(able)])
+
+    def operators(self, place):
+        product, path, view, kind, legacy = place
+        parent = self.parts.root(product, kind, legacy)
+        for step in path[:-1]:
+            parent = parent.item() if isinstance(step, int) else parent.child(step)
+        if view.forbidden():
+            return list(self.gone(view, path))
+        return [*self.types(view), *self.values(view), *self.forms(view),
+                *self.names(view, parent, path), *self.lists(view)]
+
+    # ---- one case ----
+
+    def start(self, product, path, kind, legacy, name):
+        base = pick(name, self.bases_of(product, path))
         root = self.bases.root(base)
         if kind == 'ConfigMap' and path[:2] == ('workload', 'play') and len(path) > 3:
             put(root, path[:4], self.bases.config_map())
-        ensure(root, path, self.parts.root(product, kind), self.bases.mat)
+        if legacy and path[:3] == ('env', 'logging', 'logDNA'):
+            put(root, path[:2], {})
+        ensure(root, path[:-1] if self.parts_of(path, product, kind, legacy).forbidden() else path,
+               self.parts.root(product, kind, legacy), self.bases.mat)
         after = KEY_SOURCE if base == 'keys' else None
         if path[-1] in ('signingKey', 'envWorkloadSignature'):
             after = ONE  # a pair is what key_cases.py makes
         return base, root, after
 
-    def place(self, product, path, view, kind):
-        parent = self.parts.root(product, kind)
-        for step in path[:-1]:
-            parent = parent.item() if isinstance(step, int) else parent.child(step)
-        todo = [*self.types(view), *self.values(view), *self.names(view, parent, path),
-                *self.lists(view)]
-        for label, change in todo:
-            name = f'{product}{"" if kind == "Pod" else "-map"} {path_text(path)} {label}'
-            base, root, after = self.start(product, path, kind, name)
-            spot = change(root, path)
-            if spot is None:
-                continue
-            if path[0] == 'attestationPublicKey' and spot.get('path') == path:
-                spot['id'] = AUDITOR  # the bootloader needs it before anyone looks at a schema
-            forms = forms_for(name, ('block', 'map') if spot.get('fix') else (
-                'block', 'map', 'block', 'quoted', 'flow'))
-            self.corpus.add_tree(
-                name, spot.pop('kind', label.split()[0]), root, forms, keys=tuple(view.keys_here()),
-                product=product if product != 'hpvs' else pick(name, [
-                    p for p in ('hpvs', 'ccrt') if p in self.bases.products(base)]),
-                secrets=SECRET_NUMBERS if 'string' in (view.types() or ('string',)) else (),
-                after=after, **spot)
+    def parts_of(self, path, product, kind, legacy):
+        view = self.parts.root(product, kind, legacy)
+        for step in path:
+            view = view.item() if isinstance(step, int) else view.child(step)
+        return view
+
+    def case(self, label, place, change):
+        product, path, view, kind, legacy = place
+        name = ' '.join([product + ('' if kind == 'Pod' else '-map') + ('-legacy' if legacy else ''),
+                         path_text(path), label])
+        base, root, after = self.start(product, path, kind, legacy, name)
+        spot = change(root, path)
+        if spot is None:
+            return
+        if path[0] == 'attestationPublicKey' and spot.get('path') == path:
+            spot['id'] = AUDITOR  # the bootloader needs it before anyone looks at a schema
+        forms = forms_for(name, ('block', 'map') if spot.get('fix') else (
+            'block', 'map', 'block', 'quoted', 'flow'))
+        spot.setdefault('after', after)
+        self.corpus.add_tree(
+            name, spot.pop('kind', label.split()[0]), root, forms, keys=tuple(view.keys_here()),
+            product=product if product != 'hpvs' else pick(name, [
+                p for p in ('hpvs', 'ccrt') if p in self.bases.products(base)]),
+            secrets=SECRET_NUMBERS if 'string' in (view.types() or ('string',)) else (),
+            legacy=spot.pop('legacy', legacy), **spot)
 
     # ---- operators: (label, change(root, path) -> what is expected) ----
 
@@ -101,6 +135,35 @@ class SchemaCases:
                 return {'place': lambda p: p.keys.get(path, p.values[path]) if word == 'object'
                         else p.value(path), 'path': path}
             yield f'type {word}', change
+
+    def gone(self, view, path):
+        """Keys that older contracts had, or that other products have."""
+        if not view.all('x-legacy'):
+            values = {'mapping': Raw('{a: 1}'), 'empty': Raw('{}'), 'text': Raw(CANARY), 'number': Raw('1'),
+                      'null': Raw('')}
+        else:
+            values = {'text': Raw(CANARY), 'list': Raw('[1]'), 'null': Raw(''), 'number': Raw('1'),
+                      'real': Raw('1.5')}
+        for label, raw in values.items():
+            def change(root, path, raw=raw):
+                if path[-2:] == ('workload', 'compose'):
+                    drop(root, ('workload', 'play'))
+                if path[-2:] == ('logging', 'logDNA'):
+                    put(root, path[:-1], {})
+                put(root, path, raw)
+                return {'place': lambda p: (p.value(path)[0], None), 'path': path, 'kind': 'gone'}
+            yield f'gone {label}', change
+
+    def forms(self, view):
+        """Strings that fit neither a pattern nor a format."""
+        anyof = [b for branches in view.all('anyOf') for b in branches if isinstance(b, dict)]
+        if not (view.all('pattern') or view.all('format') or any('format' in b for b in anyof)):
+            return
+        for label, text in (('blank', CANARY + ' €'), ('paragraph', '§ ' + CANARY), ('tab', CANARY + '\\t€')):
+            def change(root, path, text=text):
+                put(root, path, Raw(f'"{text}"'))
+                return {'place': lambda p: p.value(path), 'path': path}
+            yield f'form {label}', change
 
     def values(self, view):
         bad = []
@@ -149,7 +212,7 @@ class SchemaCases:
                 return {'place': lambda p: p.at(path[:-1]), 'path': path[:-1],
                         'fix': bool(view.all('const'))}
             yield 'missing', missing
-        if 'object' in (view.types() or ()) and view.closed():
+        if 'object' in (view.types() or ()) and view.unknown() in ('refuse', 'warn'):
             for extra in EXTRA:
                 if view.child(extra):
                     continue
@@ -163,7 +226,10 @@ class SchemaCases:
                         break
                     else:
                         node.items.append([extra, Raw(CANARY)])
-                    return {'place': lambda p: p.key(path + (extra,)), 'fix': True, 'kind': 'extra'}
+                    spot = {'place': lambda p: p.key(path + (extra,)), 'fix': True, 'kind': 'extra'}
+                    if not view.closed():
+                        spot.update(id=UNKNOWN, valid=True, fix=False)
+                    return spot
                 yield f'extra {extra}', add
 
     def misspelt(self, parent, word, required):
@@ -175,18 +241,26 @@ class SchemaCases:
                 rename(root, path, wrong)
                 spot = {'place': lambda p: p.key(path[:-1] + (wrong,)), 'fix': True,
                         'kind': 'misspelt', 'id': CONTRACT}
-                if not parent.closed() and not required and not self.needed(path):
-                    if not parent.all('x-unknown'):
+                if not (parent.closed() or required or self.needed(parent, path, get(root, path[:-1]))):
+                    if not parent.unknown():
                         return None  # anything may stand here
                     spot.update(id=UNKNOWN, valid=True)
+                if word == 'image' and len(path) > 5:  # which the image rule asks for
+                    return {'place': lambda p: p.at(path[:-1]), 'id': NO_IMAGE, 'kind': 'misspelt'}
+                if len(path) == 2 and word == 'volumes':  # what is left names no volumes
+                    other = {'workload': 'env', 'env': 'workload'}[path[0]]
+                    drop(root, (other, 'volumes'))
+                    spot['after'] = NAMES
                 return spot
             yield f'misspelt {wrong}', change
 
     @staticmethod
-    def needed(path):
-        """Keys that a product asks for elsewhere than in "required"."""
-        return path in (('workload', 'compose'), ('workload', 'play'),
-                        ('workload', 'confidential-containers'), ('env', 'logging'))
+    def needed(parent, path, node):
+        """Is nothing else there of what one must be?"""
+        if path == ('env', 'logging'):
+            return True
+        present = {k for k, _ in node.items}
+        return any(path[-1] in names and not present & set(names) for names in parent.alternatives())
 
     def lists(self, view):
         bad = []

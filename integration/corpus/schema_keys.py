@@ -30,9 +30,9 @@ class Parts:
             with open(os.path.join(directory, 'parts', name + '.json'), encoding='utf-8') as f:
                 self.parts[name + '.json'] = json.load(f)
 
-    def root(self, product, kind='Pod'):
+    def root(self, product, kind='Pod', legacy=False):
         return View(self, [(n + '.json', '', self.parts[n + '.json']) for n in self.products[product]],
-                    kind)
+                    kind, legacy)
 
     def resolve(self, part, pointer):
         node = self.parts[part]
@@ -46,11 +46,13 @@ def step_text(text):
 
 
 class View:
-    """nodes: (part, pointer, schema). kind: what the "if" of a resource chooses by."""
+    """nodes: (part, pointer, schema). kind: what the "if" of a resource chooses by. legacy: what older
+    contracts had is seen in place of what forbids it."""
 
-    def __init__(self, parts, nodes, kind='Pod'):
+    def __init__(self, parts, nodes, kind='Pod', legacy=False):
         self.parts = parts
         self.kind = kind
+        self.legacy = legacy
         self.nodes = []
         self.seen = set()
         for node in nodes:
@@ -60,6 +62,8 @@ class View:
         if (part, pointer) in self.seen or not isinstance(schema, dict):
             return
         self.seen.add((part, pointer))
+        if self.legacy and schema.get('not') == {} and 'x-legacy' in schema:
+            pointer, schema = pointer + '/x-legacy', schema['x-legacy']
         self.nodes.append((part, pointer, schema))
         if '$ref' in schema:
             target = schema['$ref']
@@ -87,11 +91,11 @@ class View:
             more = schema.get('additionalProperties')
             if not known and isinstance(more, dict):
                 found.append((part, f'{pointer}/additionalProperties', more))
-        return View(self.parts, found, self.kind)
+        return View(self.parts, found, self.kind, self.legacy)
 
     def item(self):
         return View(self.parts, [(p, f'{at}/items', s['items']) for p, at, s in self.nodes
-                                 if isinstance(s.get('items'), dict)], self.kind)
+                                 if isinstance(s.get('items'), dict)], self.kind, self.legacy)
 
     # ---- queries ----
 
@@ -124,11 +128,26 @@ class View:
 
     def keys_here(self):
         """The schema keys that this place is an instance of."""
-        return [f'{part} {pointer}' for part, pointer, _ in self.nodes
+        return [f'{part} {pointer}' for part, pointer in
+                ((p, re.sub('/x-legacy$', '', at)) for p, at, _ in self.nodes)
                 if re.search(r'/properties/[^/]+$', pointer)]
+
+    def mark(self):
+        """The same for places that the same nodes speak of."""
+        return tuple(sorted((part, pointer) for part, pointer, _ in self.nodes))
 
     def forbidden(self):
         return any(s.get('not') == {} for _, _, s in self.nodes)
+
+    def alternatives(self):
+        """Names of which one (oneOf) or some (anyOf) must be there."""
+        return [[b['required'][0] for b in branches if len(b.get('required', ())) == 1]
+                for branches in self.all('oneOf') + self.all('anyOf')]
+
+    def unknown(self):
+        """What becomes of a key that is not known: 'refuse', 'warn', 'near' (a warning when it is
+        near to a known one), None."""
+        return 'refuse' if self.closed() else self.one('x-unknown')
 
 
 def names_of(view):
@@ -155,9 +174,11 @@ def walk(view, path=(), depth=0):
         return
     for name in dict.fromkeys(view.property_names() + names_of(view)):
         sub = view.child(name)
-        if not sub or sub.forbidden():
+        if not sub:
             continue
         yield path + (name,), sub
+        if sub.forbidden():
+            continue
         yield from walk(sub, path + (name,), depth + 1)
     sub = view.item()
     if sub:
