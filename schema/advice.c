@@ -279,7 +279,7 @@ static const struct hpl_node *nearest_value(const struct hpl_node *n, const stru
 		if (v->kind != HPL_STRING)
 			continue;
 		size_t d = value_distance(n, v);
-		if (d < least && d <= 1 + v->str.len / 4 && d < v->str.len) {
+		if (d < least && d <= 1 + v->str.len / 6 && d < v->str.len) {
 			least = d;
 			best = v;
 		}
@@ -346,17 +346,22 @@ bool hpl_fault_length(struct run *r, const struct check *c, const struct hpl_nod
 {
 	const char *what = n->kind == HPL_STRING ? "characters" : n->kind == HPL_LIST ? "items" :
 		"entries";
+	const char *one = n->kind == HPL_STRING ? "character" : n->kind == HPL_LIST ? "item" : "entry";
 	struct hpl_words w = HPL_WORDS_NULL;
 	unsigned long long limit = c->count;
 
 	if (!r->faults)
 		return false;
 	if (count == 0)
-		snprintf(w.text, sizeof(w.text), "is empty, must have at least %llu %s", limit, what);
+		snprintf(w.text, sizeof(w.text), "is empty, must have at least %llu %s", limit,
+			limit == 1 ? one : what);
 	else
-		snprintf(w.text, sizeof(w.text), "has %zu %s, %s %llu", count, what,
+		snprintf(w.text, sizeof(w.text), "has %zu %s, %s %llu", count, count == 1 ? one : what,
 			least ? "must have at least" : "may have at most", limit);
-	if (!c->sub->cure)
+	if (count == 0 && !c->sub->cure && !c->sub->expect)
+		snprintf(w.cure, sizeof(w.cure), n->kind == HPL_STRING ? "write a value, or remove the key" :
+			"add what belongs into it, or remove it");
+	if (!c->sub->cure && count > 0)
 		snprintf(w.cure, sizeof(w.cure), least ? "give it %llu %s or more" :
 			"leave %llu %s of it", limit, what);
 	return hpl_fault_say(r, c, n, at, NULL, &w);

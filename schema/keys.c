@@ -228,7 +228,7 @@ static bool unknown_words(struct hpl_words *w, struct run *r, const struct sub *
 		snprintf(w->cure, sizeof(w->cure), "use such a name, or remove it");
 	else
 		say_known(w, s);
-	return s->unknown != HPL_UNKNOWN_NEAR;
+	return near || s->unknown != HPL_UNKNOWN_NEAR;
 }
 
 bool hpl_fault_unknown(struct run *r, const struct check *c, const struct hpl_node *n,

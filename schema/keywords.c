@@ -508,7 +508,7 @@ static bool check_dependent(struct run *r, const struct check *c, const struct h
 		for (size_t k = 0; k < e->value->list.count && (ok || r->faults); k++) {
 			const struct hpl_node *name = e->value->list.items[k];
 			if (!find_member(n, name->str.text, name->str.len))
-				ok = hpl_fault_add(r, c, n, at, NULL, c->sub->cure ? NULL :
+				ok = hpl_fault_add(r, c, n, at, NULL,
 					"add what is needed, or remove what needs it",
 					"has \"%.60s\" and so needs \"%.60s\"", e->key,
 					name->str.text);

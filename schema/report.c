@@ -18,17 +18,15 @@ static bool plain_key(const char *key, size_t len)
 	return len > 0;
 }
 
-static void add_key(char *out, size_t size, const struct hpl_entry *e)
+void hpl_path_key(char *out, size_t size, const char *key, size_t len)
 {
-	char key[160];
-	if (plain_key(e->key, e->key_len)) {
-		if (*out)
-			hpl_words_add(out, size, ".");
-		hpl_words_add(out, size, "%s", e->key);
+	char escaped[160];
+	if (plain_key(key, len)) {
+		hpl_words_add(out, size, "%s%s", *out ? "." : "", key);
 		return;
 	}
-	hpl_escape_line(key, sizeof(key), e->key, e->key_len);
-	hpl_words_add(out, size, "[\"%s\"]", key);
+	hpl_escape_line(escaped, sizeof(escaped), key, len);
+	hpl_words_add(out, size, "[\"%s\"]", escaped);
 }
 
 void hpl_path_add(char *out, size_t size, const struct at *at)
@@ -37,7 +35,7 @@ void hpl_path_add(char *out, size_t size, const struct at *at)
 		return;
 	hpl_path_add(out, size, at->up);
 	if (at->entry)
-		add_key(out, size, at->entry);
+		hpl_path_key(out, size, at->entry->key, at->entry->key_len);
 	else
 		hpl_words_add(out, size, "[%zu]", at->index);
 }
@@ -102,7 +100,7 @@ bool hpl_fault_say(struct run *r, const struct check *c, const struct hpl_node *
 	hpl_words_add(f->path, sizeof(f->path), "%s", r->prefix);
 	hpl_path_add(f->path, sizeof(f->path), at);
 	if (entry)
-		add_key(f->path, sizeof(f->path), entry);
+		hpl_path_key(f->path, sizeof(f->path), entry->key, entry->key_len);
 	f->pos = entry ? entry->pos : n->pos;
 	if (!entry && n->kind == HPL_MAP && at && at->entry)
 		f->pos = at->entry->pos; /* what a mapping lacks is said at its name */

@@ -10,6 +10,7 @@
 #include "proto/messages.h"
 #include "schema/compose.h"
 #include "schema/mounts.h"
+#include "schema/validator.h"
 
 struct rules {
 	const struct hpl_contract *c;
@@ -61,12 +62,14 @@ static const struct hpl_entry *entry_of(const struct hpl_node *map, const char *
 	return NULL;
 }
 
-static struct spot spot_of(const char *section, const char *volumes, const struct hpl_entry *e,
+/* An entry of volumes or auths. */
+static struct spot spot_of(const char *section, const char *map, const struct hpl_entry *e,
 	const char *key, struct hpl_pos pos)
 {
 	static _Thread_local char name[160];
 
-	snprintf(name, sizeof(name), "%s%s", volumes, e->key);
+	snprintf(name, sizeof(name), "%s", map);
+	hpl_path_key(name, sizeof(name), e->key, e->key_len);
 	return (struct spot){section, name, key, pos};
 }
 
@@ -97,7 +100,7 @@ static void same_names(struct rules *r, const struct hpl_node *a, const char *a_
 		const struct hpl_entry *e = &a->map.entries[i];
 		if (hpl_node_get(b, e->key))
 			continue;
-		struct spot at = spot_of(a_name, "volumes.", e, "", e->pos);
+		struct spot at = spot_of(a_name, "volumes", e, "", e->pos);
 		add(r, HPL_MSG_STORAGE_VOLUMES_NAMING_INVALID, &at,
 			"name the volume in both sections, each with its seed",
 			"the %s section has no volume of this name", b_name);
@@ -116,7 +119,7 @@ static void key_sources(struct rules *r, const struct hpl_node *volumes)
 			const struct hpl_entry *e = entry_of(v->value, keys[k]);
 			if (!e)
 				continue;
-			struct spot at = spot_of("env", "volumes.", v, keys[k], e->pos);
+			struct spot at = spot_of("env", "volumes", v, keys[k], e->pos);
 			add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "use a seed in both sections",
 				"this runtime has no such source of keys");
 		}
@@ -131,7 +134,7 @@ static void mounts(struct rules *r, const struct hpl_node *volumes)
 		const struct hpl_entry *v = &volumes->map.entries[i];
 		const struct hpl_entry *e = entry_of(v->value, "mount");
 		const char *path = e ? hpl_node_str(e->value) : HPL_MOUNT_DEFAULT;
-		struct spot at = spot_of("workload", "volumes.", v, e ? "mount" : "",
+		struct spot at = spot_of("workload", "volumes", v, e ? "mount" : "",
 			e ? e->value->pos : v->pos);
 		struct hpl_err why = HPL_ERR_NULL;
 
@@ -169,7 +172,7 @@ static void seeds(struct rules *r, const char *section, const struct hpl_node *v
 			const char *text = e ? hpl_node_str(e->value) : NULL;
 			if (!text)
 				continue;
-			struct spot at = spot_of(section, "volumes.", v, keys[k], e->pos);
+			struct spot at = spot_of(section, "volumes", v, keys[k], e->pos);
 			for (size_t s = 0; s < count; s++) {
 				if (!hpl_streq(seen[s].text, text))
 					continue;
@@ -193,13 +196,13 @@ static void credentials(struct rules *r, const char *section, const struct hpl_n
 		const char *name = e ? hpl_node_str(e->value) : NULL;
 		const char *port = strrchr(a->key, ':');
 		if (name && strchr(name, ':')) {
-			struct spot at = spot_of(section, "auths.", a, "username", e->value->pos);
+			struct spot at = spot_of(section, "auths", a, "username", e->value->pos);
 			add(r, HPL_MSG_REGISTRY_VALIDATE_CONTRACT, &at,
 				"use a user name without a colon", "the user name holds a colon");
 		}
 		if (port && port[1] >= '0' && port[1] <= '9' &&
 			(strlen(port + 1) > 5 || atol(port + 1) > 65535 || atol(port + 1) == 0)) {
-			struct spot at = spot_of(section, "auths.", a, "", a->pos);
+			struct spot at = spot_of(section, "auths", a, "", a->pos);
 			add(r, HPL_MSG_REGISTRY_VALIDATE_CONTRACT, &at, "write host:port with a port "
 				"of 1 to 65535", "the port of the registry is none");
 		}
@@ -211,7 +214,9 @@ int hpl_contract_rules(const struct hpl_contract *c, struct hpl_faults *faults, 
 	struct rules r = {.c = c, .faults = faults, .err = err};
 	const struct hpl_node *w = map_at(c->workload, "volumes"), *e = map_at(c->env, "volumes");
 
-	if (c->workload && c->env) { /* not while one of them is still encrypted */
+	bool forms = (w || !hpl_node_get(c->workload, "volumes")) &&
+		(e || !hpl_node_get(c->env, "volumes"));
+	if (c->workload && c->env && forms) { /* not while one of them is still encrypted */
 		same_names(&r, w, "workload", e, "env");
 		same_names(&r, e, "env", w, "workload");
 	}

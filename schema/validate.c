@@ -114,6 +114,22 @@ static bool has_errors(const struct hpl_faults *faults, size_t from)
 	return false;
 }
 
+/* Where the form is wrong already, a rule has nothing to add. */
+static void drop_rules_after_form(struct hpl_faults *faults, size_t form, size_t rules)
+{
+	size_t to = rules;
+
+	for (size_t i = rules; i < faults->count; i++) {
+		bool said = false;
+		for (size_t k = form; k < rules && !said; k++)
+			said = hpl_fault_is_error(&faults->items[k]) &&
+				strcmp(faults->items[k].path, faults->items[i].path) == 0;
+		if (!said)
+			faults->items[to++] = faults->items[i];
+	}
+	faults->count = to;
+}
+
 int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validate_options *o,
 	struct hpl_faults *faults, struct hpl_err *err)
 {
@@ -132,8 +148,10 @@ int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validat
 		if (apply_part(c, *p, o->legacy ? HPL_SCHEMA_LEGACY : 0, faults, err) < 0)
 			return -1;
 	}
+	size_t rules = faults->count;
 	if (hpl_contract_rules(c, faults, err) < 0)
 		return -1;
+	drop_rules_after_form(faults, form, rules);
 	if (faults->count > form)
 		qsort(faults->items + form, faults->count - form, sizeof(*faults->items), by_place);
 	return has_errors(faults, before);

@@ -179,6 +179,8 @@ bool hpl_fault_add(struct run *r, const struct check *c, const struct hpl_node *
 /* NULL: no room, or run->broken was set. */
 struct hpl_fault *hpl_fault_new(struct run *r);
 void hpl_path_add(char *out, size_t size, const struct at *at);
+/* ".seed", or ["reg.example"] when the key is more than a word. */
+void hpl_path_key(char *out, size_t size, const char *key, size_t len);
 
 /* Each by its keyword. They return whether the instance is valid all the same. */
 bool hpl_fault_type(struct run *r, const struct check *c, const struct hpl_node *n,

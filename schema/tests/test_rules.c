@@ -102,9 +102,9 @@ Test(rules, a_seed_that_is_used_twice_is_a_warning)
 Test(rules, what_the_registry_file_cannot_hold)
 {
 	FIRST("auths: {reg.example: {username: 'a:b', password: abc}}", "env: {}", "HPL09001E",
-		"1:86 workload.auths.reg.example.username", "colon");
+		"1:86 workload.auths[\"reg.example\"].username", "colon");
 	FIRST("env: {}", "auths: {'reg.example:70000': {username: abc, password: abc}}", "HPL09001E",
-		"2:81 env.auths.reg.example:70000", "port");
+		"2:81 env.auths[\"reg.example:70000\"]", "port");
 	FINE("auths: {'reg.example:65535': {username: abc, password: abc}}", "env: {}");
 }
 

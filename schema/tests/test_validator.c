@@ -78,7 +78,7 @@ Test(validator, numbers)
 Test(validator, strings)
 {
 	valid("{minLength: 2, maxLength: 2}", "\xc3\xa9\xc3\xa9");
-	fault("{minLength: 2}", "\xc3\xa9", "", "/minLength", "has 1 characters");
+	fault("{minLength: 2}", "\xc3\xa9", "", "/minLength", "has 1 character");
 	fault("{maxLength: 1}", "ab", "", "/maxLength", "at most 1");
 	fault("{pattern: ^a$}", "\"a\\n\"", "", "/pattern", "form that is not allowed");
 	valid("{pattern: ^\\d+$}", "'12'");
