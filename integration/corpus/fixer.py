@@ -77,7 +77,7 @@ def replace(lines, at, col, text):
         del lines[at + 1:block_end(lines, at, col)]
         return '\n'.join(lines)
     start = indent_of(line)
-    end = block_end(lines, at, start) if line[col:col + 1] in '|>' else at + 1
+    end = block_end(lines, at, start) if line[col:col + 1] in ('|', '>') else at + 1
     space = '' if line[:col].endswith(' ') or not line[:col] else ' '
     lines[at:end] = [line[:col] + space + text]
     return '\n'.join(lines)

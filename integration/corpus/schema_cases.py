@@ -61,11 +61,12 @@ class SchemaCases:
         return [n for n in self.bases.for_path(path) if product in self.bases.products(n)]
 
     def group(self, places):
-        for turn, label in enumerate(dict.fromkeys(
-                label for place in places for label, _ in self.operators(place))):
-            able = [(place, change) for place in places
-                    for name, change in self.operators(place) if name == label]
-            self.case(label, *able[turn % len(able)])
+        able = {}
+        for place in places:
+            for label, change in self.operators(place):
+                able.setdefault(label, []).append((place, change))
+        for turn, (label, choices) in enumerate(able.items()):
+            self.case(label, *choices[turn % len(choices)])
 
     def operators(self, place):
         product, path, view, kind, legacy = place
@@ -179,13 +180,15 @@ class SchemaCases:
         for n in view.all('maximum'):
             bad += [('large', Raw(str(n + 1))), ('large far', Raw(str(n * 1000)))]
         for word in view.all('const') + [w for words in view.all('enum') for w in words]:
-            if isinstance(word, str):
+            if isinstance(word, str) and word:
                 bad += [(f'enum {i} {word}', Raw(w)) for i, w in enumerate(
                     [word + 's', f'"{word} "', word[:-1] + 'x'])]
         for label, raw in bad:
-            def change(root, path, raw=raw):
+            def change(root, path, raw=raw, label=label):
+                if path[-1] == 'kind' and get(root, path).text != label.split()[-1]:
+                    return None  # what is there is no other kind's
                 put(root, path, raw)
-                return {'place': lambda p: p.value(path), 'path': path}
+                return {'place': lambda p: p.value(path), 'path': path, 'fix': label.startswith('enum')}
             yield label, change
 
     def names(self, view, parent, path):
