@@ -37,7 +37,8 @@ static void cure_example(struct hpl_words *w, const struct at *at, const char *h
 		hpl_words_add(w->cure, sizeof(w->cure), "%s%s", head, value);
 }
 
-static void wants_string(struct hpl_words *w, const struct hpl_node *n, const struct at *at)
+static void wants_string(struct hpl_words *w, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
 {
 	char quoted[32];
 
@@ -58,7 +59,9 @@ static void wants_string(struct hpl_words *w, const struct hpl_node *n, const st
 		cure_example(w, at, "write the text in quotes, or as a block: ", "|");
 		break;
 	default:
-		break;
+		if (!s->cure && !s->expect)
+			snprintf(w->cure, sizeof(w->cure), "write a text behind the key; the empty one "
+				"is \"\"");
 	}
 }
 
@@ -244,7 +247,7 @@ bool hpl_fault_type(struct run *r, const struct check *c, const struct hpl_node 
 	else if ((types & (BIT(HPL_INT) | BIT(HPL_REAL))) && !(types & BIT(HPL_STRING)))
 		wants_number(&w, c->sub, n);
 	else if (types & BIT(HPL_STRING))
-		wants_string(&w, n, at);
+		wants_string(&w, c->sub, n, at);
 	else if (types & BIT(HPL_MAP))
 		wants_map(&w, c->sub, n, at);
 	else if (types & BIT(HPL_LIST))

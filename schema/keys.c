@@ -256,13 +256,13 @@ bool hpl_fault_unknown(struct run *r, const struct check *c, const struct hpl_no
 
 /* ---- beside its mapping instead of in it ---- */
 
-/* Is e, an entry of a mapping with free names, rather a property of such an entry? */
+/* Is e, an entry of a mapping with free names, rather a property of such an entry (or near to one)? */
 static bool misplaced(const struct sub *entry, const struct hpl_entry *e)
 {
 	const struct sub *s = hpl_sub_target(entry);
 
 	return e->value->kind != HPL_MAP && e->value->kind != HPL_NULL && s->property_count &&
-		hpl_sub_wants(s, HPL_MAP) && has_property(s, e->key, e->key_len);
+		hpl_sub_wants(s, HPL_MAP) && hpl_nearest_property(s, e->key, e->key_len);
 }
 
 bool hpl_fault_misplaced(struct run *r, const struct check *c, const struct hpl_node *n,

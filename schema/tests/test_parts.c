@@ -14,6 +14,24 @@ Test(parts, base_is_right)
 	check_right(BASE, HPL_PRODUCT_CCCO, false);
 }
 
+/* As a service applies the one that it needs. */
+Test(parts, each_alone)
+{
+	for (int p = HPL_PRODUCT_HPVS; p <= HPL_PRODUCT_CCCO; p++) {
+		for (const char *const *name = hpl_product_parts((enum hpl_product)p); *name; name++) {
+			struct hpl_contract *c = NULL;
+			struct hpl_faults f = {0};
+			struct hpl_err err = HPL_ERR_NULL;
+			bool refused = strcmp(*name, "app-ccrv") == 0;
+			cr_assert_eq(hpl_contract_read(&c, "contract", BASE, strlen(BASE), false, &err), 0);
+			cr_expect_eq(hpl_contract_validate_part(c, *name, &f, &err), refused, "%s: %s", *name,
+				f.count ? f.items[0].text : err.text);
+			hpl_faults_done(&f);
+			hpl_contract_free(c);
+		}
+	}
+}
+
 Test(parts, sections)
 {
 	static const struct wrong rows[] = {
@@ -138,7 +156,7 @@ Test(parts, app)
 		{"    GREETING: hello", "    GREETING: true", 0, 15, "workload.env.GREETING",
 			"is true or false, must be a string", "quote it: \"true\"", REPLACE("\"true\"")},
 		{"    GREETING: hello", "    GREETING:", 0, 14, "workload.env.GREETING", "is empty",
-			"write what is allowed", NONE},
+			"write a text behind the key", NONE},
 		{"    GREETING: hello", "    GREETING: [a]", 0, 15, "workload.env.GREETING",
 			"is a list, must be a string", "write one value behind the key", NONE},
 		{"    GREETING: hello", "    MY-VAR: a", 0, 5, "workload.env.MY-VAR",

@@ -83,6 +83,8 @@ Test(volumes, indentation)
 		{"      seed: deployer-seed-1", "    seed: deployer-seed-1", 0, 5, "env.volumes.seed",
 			"stands beside \"test\", must stand below it",
 			"indent \"seed\" deeper than \"test\"", NONE},
+		{"      seed: deployer-seed-1", "    sed: deployer-seed-1", 0, 5, "env.volumes.sed",
+			"stands beside \"test\", must stand below it", "indent \"sed\" deeper", NONE},
 		{"    test:", "  test:", -1, 11, "env.volumes", "is empty (null), must be a mapping",
 			"write the keys of \"volumes\" in the lines below it", NONE},
 	};
