@@ -62,7 +62,8 @@ int main(void)
 	printf("TAP version 13\n");
 	test_reader();
 	test_contract("a good contract is valid", "workload: |\n  type: workload\n"
-		"  compose: {archive: H4sIAAAA}\n  volumes: {d: {seed: abcdefghijklmno}}\n" ENV, NULL);
+		"  compose: {archive: H4sIAAAA}\n  volumes: {d: {seed: abcdefghijklmno}}\n" ENV
+		"  volumes: {d: {seed: ABCDEFGHIJKLMNO}}\n", NULL);
 	test_contract("a wrong type is found at its place", "workload: |\n  type: workload\n"
 		"  compose: {archive: 5}\n" ENV, "contract:3:22 workload.compose.archive");
 	test_contract("a pattern fault is found at its place", "workload: |\n  type: workload\n"
