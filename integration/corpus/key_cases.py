@@ -408,7 +408,7 @@ class KeyCases:
         spec = ('workload', 'play', 'templates', 0, 'spec', 'restartPolicy')
         for text in ('{{ .Env.NOTHING }}', '{{ .Values.x }}', '{{ range .Env }}', '{{ .Env.GREETING',
                      '{{ printf "x" }}', '{{ if .Env.X }}a{{ end }}', '{{}}'):
-            self.set(f'template {text}', 'template', 'play', spec, Raw(f"'{text}'"), DESCRIPTORS, said=False)
+            self.set(f'template {text}', 'template', 'play', spec, Raw(f"'{text}'"), DESCRIPTORS)
         for what, text in (
                 ('no YAML', 'a: [\n'), ('Deployment', 'apiVersion: apps/v1\nkind: Deployment\n'),
                 ('no kind', 'apiVersion: v1\n'), ('no name', 'apiVersion: v1\nkind: Pod\nmetadata: {}\n'),

@@ -8,7 +8,7 @@
 #include "runtime/base/b64.h"
 #include "runtime/base/secret.h"
 
-enum { DOCS_MAX = 1000, DEPTH_MAX = 64 };
+enum { DOCS_MAX = 1000, DEPTH_MAX = 64, PATH_BYTES = 256 };
 
 static void doc_done(struct hpl_play_doc *d)
 {
@@ -57,21 +57,41 @@ static int expand_string(struct hpl_buf *out, const struct hpl_node *n, const st
 	return 0;
 }
 
-/* Writes the tree as JSON with the templates in its string values expanded (not in keys). */
-static int expand(struct hpl_buf *out, const struct hpl_node *n, const struct hpl_env *env,
-	unsigned depth, struct hpl_err *err)
+/* Adds a step to the path of n; returns the length without it. */
+static size_t step(char *path, const char *key, size_t index)
 {
+	size_t len = strlen(path);
+
+	if (key)
+		snprintf(path + len, PATH_BYTES - len, ".%s", key);
+	else
+		snprintf(path + len, PATH_BYTES - len, "[%zu]", index);
+	return len;
+}
+
+/* Writes the tree as JSON with the templates in its string values expanded (not in keys). path: of n, in
+ * an array of PATH_BYTES; for the place of what fails. */
+static int expand(struct hpl_buf *out, const struct hpl_node *n, const struct hpl_env *env,
+	char *path, unsigned depth, struct hpl_err *err)
+{
+	size_t len;
+
 	if (depth > DEPTH_MAX)
 		return HPL_FAIL(err, 0, 0, "deeper than %d levels", DEPTH_MAX);
 	switch (n->kind) {
 	case HPL_STRING:
-		return expand_string(out, n, env, err);
+		if (expand_string(out, n, env, err) == 0)
+			return 0;
+		hpl_err_place(err, "%s", path);
+		return -1;
 	case HPL_LIST:
 		hpl_buf_str(out, "[");
 		for (size_t i = 0; i < n->list.count; i++) {
 			hpl_buf_str(out, i ? "," : "");
-			if (expand(out, n->list.items[i], env, depth + 1, err) < 0)
+			len = step(path, NULL, i);
+			if (expand(out, n->list.items[i], env, path, depth + 1, err) < 0)
 				return -1;
+			path[len] = 0;
 		}
 		hpl_buf_str(out, "]");
 		return 0;
@@ -83,8 +103,10 @@ static int expand(struct hpl_buf *out, const struct hpl_node *n, const struct hp
 			hpl_buf_str(out, i ? "," : "");
 			json_string(out, e->key, e->key_len);
 			hpl_buf_str(out, ":");
-			if (expand(out, e->value, env, depth + 1, err) < 0)
+			len = step(path, e->key, 0);
+			if (expand(out, e->value, env, path, depth + 1, err) < 0)
 				return -1;
+			path[len] = 0;
 		}
 		hpl_buf_str(out, "}");
 		return 0;
@@ -151,10 +173,12 @@ static int add_template(struct hpl_play *p, const char *origin, const ProtobufCB
 {
 	_cleanup_doc_ struct hpl_doc *tree = NULL;
 	_cleanup_buf_ struct hpl_buf json = {.wipe = 1};
+	char path[PATH_BYTES];
 
+	snprintf(path, sizeof(path), "%s", origin);
 	if (hpl_yaml_read(&tree, (const char *)in->data, in->len, NULL, (struct hpl_pos){1, 1}, 0,
 		    err) < 0 ||
-		expand(&json, hpl_doc_root(tree), env, 0, err) < 0) {
+		expand(&json, hpl_doc_root(tree), env, path, 0, err) < 0) {
 		hpl_err_place(err, "%s", origin);
 		return HPL_WRAP(err, 0, "%s", origin);
 	}
