@@ -18,6 +18,8 @@ static const struct hpl_tool_row rows[] = {
 	{&spec_archive, hpl_verb_archive},
 	{&spec_base64, hpl_verb_base64},
 	{&spec_certificate, hpl_verb_certificate},
+	{&spec_initdata, hpl_verb_initdata},
+	{&spec_sealed_secret, hpl_verb_sealed_secret},
 };
 
 int main(int argc, char **argv)
