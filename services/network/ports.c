@@ -285,6 +285,29 @@ static void on_look(uv_timer_t *t)
 
 /* ---- network-config ---- */
 
+/* Of extensions the first is said, with their number: the console is small, and who wrote the file
+ * can ask the command line for all. */
+static void say_extensions(struct hpl_network *n, const struct hpl_faults *faults)
+{
+	const struct hpl_fault *first = NULL;
+	struct hpl_err e = HPL_ERR_NULL;
+	size_t more = 0, at;
+
+	for (size_t i = 0; i < faults->count; i++) {
+		if (faults->items[i].msg != HPL_MSG_NETWORK_CONFIG_EXTENSION)
+			continue;
+		more += first != NULL;
+		first = first ? first : &faults->items[i];
+	}
+	if (!first)
+		return;
+	hpl_fault_to_err(&e, "network-config", first);
+	at = strlen(e.text);
+	if (more)
+		snprintf(e.text + at, sizeof(e.text) - at, " (and %zu more places)", more);
+	hpl_service_warn(n->service, TAG_VALIDATOR, &e);
+}
+
 /* The first error is the failure, said by the caller; all others are said here. */
 static void say_faults(struct hpl_network *n, const struct hpl_faults *faults)
 {
@@ -295,15 +318,16 @@ static void say_faults(struct hpl_network *n, const struct hpl_faults *faults)
 		const struct hpl_msg_info *info = hpl_msg_info(faults->items[i].msg);
 
 		hpl_fault_to_err(&e, "network-config", &faults->items[i]);
-		if (!hpl_fault_is_error(&faults->items[i]))
+		if (faults->items[i].msg == HPL_MSG_NETWORK_CONFIG_IGNORED)
 			hpl_service_warn(n->service, TAG_VALIDATOR, &e);
-		else if (i > 0 && said++ < FAULTS_SAID)
+		else if (hpl_fault_is_error(&faults->items[i]) && i > 0 && said++ < FAULTS_SAID)
 			hpl_log_tag(HPL_SEV_NOTICE, TAG_VALIDATOR, "%s: %s -> %s: %s%s%s", info->id, info->text,
 				e.place, e.text, *e.cure ? "; " : "", e.cure);
 	}
 	if (said > FAULTS_SAID)
 		hpl_log_tag(HPL_SEV_NOTICE, TAG_VALIDATOR, "%zu more faults in network-config",
 			said - FAULTS_SAID);
+	say_extensions(n, faults);
 }
 
 static int judge_config(struct hpl_network *n, const struct hpl_buf *text, struct hpl_err *err)

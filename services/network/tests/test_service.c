@@ -509,15 +509,17 @@ Test(network_service, warnings_are_said_and_the_boot_goes_on)
 {
 	Hpl__Event *ev;
 
-	put("network-config", "network: {ethernets: {eth0: {dhcp4: false, addresses: [10.77.0.5/24], adresses: []}}}\n");
+	put("network-config", "network: {ethernets: {eth0: {dhcp4: false, accept-ra: false,"
+			      " addresses: [10.77.0.5/24, '2001:db8::5/64'], adresses: []}}}\n");
 	make_network("eth0", WAITS);
 	launch(NULL, NULL);
 	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
-	cr_expect_str_eq(ev->message_id, "HPL13009W");
-	hpl__event__free_unpacked(ev, NULL);
-	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
 	cr_expect_str_eq(ev->message_id, "HPL13010W");
 	cr_expect(strstr(ev->failure->cure, "addresses"), "%s", ev->failure->cure);
+	hpl__event__free_unpacked(ev, NULL);
+	ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_WARNING);
+	cr_expect_str_eq(ev->message_id, "HPL13009W");
+	cr_expect(strstr(ev->failure->cause, "(and 2 more places)"), "%s", ev->failure->cause);
 	hpl__event__free_unpacked(ev, NULL);
 	expect_event(HPL_TOPIC_NETWORK_CONFIGURED, false);
 }
