@@ -240,8 +240,8 @@ static void addresses(struct hpl_net_reading *r, size_t index)
 
 static bool connected(const struct hpl_net_if *i, const struct hpl_net_ip *via)
 {
-	for (size_t k = 0; k < i->address_count; k++)
-		if (i->addresses[k].ip.family && hpl_net_prefix_holds(&i->addresses[k], via))
+	for (size_t k = 0; k < i->address_count; k++) /* one of a wrong form may be the one that is meant */
+		if (!i->addresses[k].ip.family || hpl_net_prefix_holds(&i->addresses[k], via))
 			return true;
 	/* every IPv6 interface has fe80::/64; what a router announces cannot be known here */
 	return via->family == AF_INET6 && (hpl_net_ip_link_local(via) || i->accept_ra == HPL_NET_YES);
@@ -275,14 +275,24 @@ static void reachable(struct hpl_net_reading *r, size_t index, const char *key, 
 			"correct the prefix length of the address");
 }
 
+/* Is there not a fault already that makes routers of this family pointless to judge? An IPv4 router
+ * beside DHCP, any router of an interface without address or of a bond's member, is one. */
+static bool judged(const struct hpl_net_reading *r, size_t index, int family)
+{
+	const struct hpl_net_if *i = &r->config->ifs[index];
+
+	if ((i->kind == HPL_NET_ETHERNET && i->parent >= 0) || (i->dhcp4 && family == AF_INET))
+		return false;
+	return i->address_count || i->dhcp4 || i->accept_ra == HPL_NET_YES || carries(r, index);
+}
+
 static void gateways(struct hpl_net_reading *r, size_t index)
 {
 	const struct hpl_net_if *i = &r->config->ifs[index];
 
-	/* beside DHCP it is a fault already; without any address as well */
-	if (i->gateway4.family && !i->dhcp4 && i->address_count)
+	if (i->gateway4.family && judged(r, index, AF_INET))
 		reachable(r, index, "gateway4", key_of(r, index, "gateway4")->value->pos, &i->gateway4);
-	if (i->gateway6.family && (i->address_count || i->dhcp4))
+	if (i->gateway6.family && judged(r, index, AF_INET6))
 		reachable(r, index, "gateway6", key_of(r, index, "gateway6")->value->pos, &i->gateway6);
 }
 
@@ -305,7 +315,7 @@ static void routes(struct hpl_net_reading *r, size_t index)
 				"is an %s address, but \"to\" is of %s", route->via.family == AF_INET ? "IPv4" :
 				"IPv6", route->to.ip.family == AF_INET ? "IPv4" : "IPv6");
 			hpl_net_cure(f, "write both as IPv4 or both as IPv6");
-		} else if (!route->on_link && i->address_count && !(i->dhcp4 && route->via.family == AF_INET)) {
+		} else if (!route->on_link && judged(r, index, route->via.family)) {
 			reachable(r, index, key, via->value->pos, &route->via);
 		}
 	}
