@@ -115,6 +115,19 @@ static void show(const struct hpl_faults *f)
 			f->items[i].fix_text, f->items[i].rule);
 }
 
+/* What every fault keeps to: words, and no expression of the schema's in them. */
+static void check_words(const struct hpl_fault *f)
+{
+	static const char *const never[] = {"(?:", "]*", "[a-z", "[A-Z", "[^", "/properties", "/$defs", "#/"};
+
+	cr_expect(*f->text && *f->cure && *f->path, "%s: \"%s\"; \"%s\"", f->path, f->text, f->cure);
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(never); i++)
+		cr_expect(!strstr(f->text, never[i]) && !strstr(f->cure, never[i]), "%s; %s", f->text,
+			f->cure);
+	cr_expect((f->fix == HPL_FIX_NONE || f->fix == HPL_FIX_REMOVE) == !*f->fix_text, "%s: %d %s",
+		f->path, f->fix, f->fix_text);
+}
+
 static void check_one(const char *base, const struct wrong *w)
 {
 	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
@@ -137,6 +150,8 @@ static void check_one(const char *base, const struct wrong *w)
 		w->with, got, f.count ? x->text : "", f.count ? x->cure : "", want, w->text, w->cure,
 		f.count);
 	cr_expect_eq(rc, f.count && hpl_fault_is_error(x), "%s", w->with);
+	for (size_t i = 0; i < f.count; i++)
+		check_words(&f.items[i]);
 	hpl_faults_done(&f);
 }
 
