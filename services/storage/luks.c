@@ -187,17 +187,16 @@ static int store(struct hpl_luks *l, struct hpl_err *err)
 
 /* ---- make and load ---- */
 
-static int format(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_luks_params *params)
+static int format(struct hpl_luks *l, const char *name, const struct hpl_secret *passphrase)
 {
 	char label[LABEL_MAX + 1];
-	struct crypt_pbkdf_type pbkdf = fixed_cost(params->memory_kb);
+	struct crypt_pbkdf_type pbkdf = fixed_cost(l->memory_kb);
 	/* Large sectors are three times faster; they need a data area of whole 4 KiB blocks. */
 	struct crypt_params_luks2 luks2 = {.pbkdf = &pbkdf, .label = label, .subsystem = "hpl",
 		.sector_size = l->device_size % 4096 ? 512 : 4096, .data_device = l->device};
 	int r;
 
-	snprintf(label, sizeof label, "%s", params->label);
+	snprintf(label, sizeof label, "%s", name);
 	r = crypt_set_metadata_size(l->cd, METADATA_BYTES,
 		HPL_LUKS_HEADER_BYTES - 2 * METADATA_BYTES);
 	if (r == 0)
@@ -211,15 +210,15 @@ static int format(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	return r;
 }
 
-int hpl_luks_make(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_luks_params *params, struct hpl_err *err)
+int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret *passphrase,
+	struct hpl_err *err)
 {
 	int r;
 
 	hpl_luks2_done(&l->area);
 	if (hpl_luks2_new(&l->area, HPL_LUKS_HEADER_BYTES, err) < 0 || attach(l, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, "cannot make the header");
-	r = format(l, passphrase, params);
+	r = format(l, label, passphrase);
 	if (r < 0)
 		return fail(err, HPL_MSG_LUKS_LUKS_FORMAT_FAILED, r, l->device);
 	if (hpl_luks2_store(&l->area, l->fd, l->device_size, err) < 0)
@@ -286,7 +285,7 @@ static int prove(const struct hpl_luks *l, const struct hpl_secret *p, struct hp
 
 static int add_slot(struct hpl_luks *l, const struct hpl_secret *passphrase, struct hpl_err *err)
 {
-	struct crypt_pbkdf_type pbkdf = fixed_cost(HPL_LUKS_MEMORY_KB);
+	struct crypt_pbkdf_type pbkdf = fixed_cost(l->memory_kb);
 	int r = crypt_set_pbkdf_type(l->cd, &pbkdf); /* the library would run its benchmark */
 
 	if (r == 0)

@@ -25,6 +25,7 @@ struct hpl_luks {
 	char device[128];
 	int fd;                    /* the device, read and write */
 	uint64_t device_size;      /* bytes */
+	uint32_t memory_kb;        /* of key derivation, for new key slots */
 	struct hpl_luks2 area;
 	struct crypt_device *cd;
 	struct hpl_secret key;     /* the volume key, between unlock and activate */
@@ -35,21 +36,19 @@ struct hpl_luks {
 	int record_fd;             /* borrowed */
 	uint64_t record_at;        /* bytes from the start of record_fd */
 };
-#define HPL_LUKS_NULL ((struct hpl_luks){.fd = -1, .record_fd = -1, .area = HPL_LUKS2_NULL})
+#define HPL_LUKS_NULL                                                                              \
+	((struct hpl_luks){.fd = -1, .memory_kb = HPL_LUKS_MEMORY_KB, .record_fd = -1,            \
+		.area = HPL_LUKS2_NULL})
 void hpl_luks_done(struct hpl_luks *l);
 #define _cleanup_luks_ HPL_CLEANUP(hpl_luks_done)
 
 /* Opens device, which holds header and data. The record, if any, is set by the caller. */
 int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, struct hpl_err *err);
 
-struct hpl_luks_params {
-	const char *label;     /* volume's key; cut to 47 characters, the most LUKS2 holds */
-	uint32_t memory_kb;
-};
-/* Makes a header with one key slot in memory and writes it. The caller knows that nothing is lost. -1:
- * HPL02002E. */
-int hpl_luks_make(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_luks_params *params, struct hpl_err *err);
+/* Makes a header with one key slot in memory and writes it. label: cut to 47 characters, the most
+ * that LUKS2 holds. The caller knows that nothing is lost. -1: HPL02002E. */
+int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret *passphrase,
+	struct hpl_err *err);
 /* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E. */
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
 /* Derives the volume key and checks the header's MAC, where there is one; gives the header one where

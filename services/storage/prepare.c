@@ -168,11 +168,9 @@ static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *er
 
 static int make_header(struct hpl_work *w, struct hpl_err *err)
 {
-	struct hpl_luks_params params = {.label = w->v->name, .memory_kb = w->v->memory_kb};
-
 	if (!hpl_filesystem_tool(w->v->mkfs_dir, w->v->filesystem, err))
 		return -1; /* before anything is written */
-	return hpl_luks_make(&w->luks, w->v->passphrase, &params, err);
+	return hpl_luks_make(&w->luks, w->v->name, w->v->passphrase, err);
 }
 
 /* The LUKS header: loaded where there is one; made where the data area is blank and this runtime
@@ -253,6 +251,7 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 	blank = d->kind == HPL_DISK_BLANK || (d->kind == HPL_DISK_PARTITIONS && d->data_blank);
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
+	w->luks.memory_kb = w->v->memory_kb;
 	if (w->luks.record.state == HPL_RECORD_READY && d->kind == HPL_DISK_PARTITIONS &&
 		d->parts[1].size < w->luks.record.data_size) {
 		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s has %llu bytes and had %llu",

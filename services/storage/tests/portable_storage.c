@@ -50,7 +50,6 @@ static void test_layout(const char *path)
 
 static void test_luks(const char *path)
 {
-	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024};
 	struct hpl_secret pass = HPL_SECRET_NULL, wrong = HPL_SECRET_NULL;
 	struct hpl_luks l = HPL_LUKS_NULL;
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
@@ -58,7 +57,8 @@ static void test_luks(const char *path)
 	ok(fd >= 0 && ftruncate(fd, 48 * MIB) == 0, "a file of 48 MiB");
 	ok(hpl_secret_copy(&pass, "0123456789abcdef", 16, &err) == 0 &&
 			hpl_secret_copy(&wrong, "fedcba9876543210", 16, &err) == 0, "two passphrases");
-	ok(hpl_luks_init(&l, path, 48 * MIB, &err) == 0 && hpl_luks_make(&l, &pass, &params, &err) == 0,
+	l.memory_kb = 1024;
+	ok(hpl_luks_init(&l, path, 48 * MIB, &err) == 0 && hpl_luks_make(&l, "data", &pass, &err) == 0,
 		"a LUKS2 header is made");
 	hpl_luks_done(&l);
 	ok(hpl_luks_init(&l, path, 48 * MIB, &err) == 0 && hpl_luks_load(&l, &err) == 0 &&

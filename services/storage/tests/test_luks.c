@@ -22,6 +22,7 @@ static struct hpl_luks device(uint64_t at)
 	struct hpl_err err = HPL_ERR_NULL;
 
 	cr_assert_eq(hpl_luks_init(&l, path, SIZE, &err), 0, "%s", err.text);
+	l.memory_kb = 1024;
 	l.record_fd = record_fd;
 	l.record_at = at;
 	if (at)
@@ -31,7 +32,6 @@ static struct hpl_luks device(uint64_t at)
 
 static void setup(void)
 {
-	struct hpl_luks_params params = {.label = "data", .memory_kb = 1024};
 	struct hpl_err err = HPL_ERR_NULL;
 
 	close(make_disk(path, SIZE));
@@ -40,7 +40,7 @@ static void setup(void)
 	cr_assert_eq(hpl_secret_copy(&wrong, "not the passphrase", 18, &err), 0);
 	cr_assert_eq(hpl_secret_copy(&other, "the next passphrase", 19, &err), 0);
 	_cleanup_luks_ struct hpl_luks l = device(0);
-	cr_assert_eq(hpl_luks_make(&l, &pass, &params, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_luks_make(&l, "data", &pass, &err), 0, "%s", err.text);
 }
 
 static void teardown(void)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A guest of kernel, busybox and one test program, for tests that need real block devices or network
+# interfaces. Sources common.sh and kernel.sh before; $work is the test's folder, $root its root.
+
+number=0 bad=0
+
+result() { # result STATUS NAME
+  number=$((number + 1))
+  if [ "$1" -eq 0 ]; then echo "ok $number - $2"; else echo "not ok $number - $2"; bad=1; fi
+}
+
+tiny_program() { # tiny_program FILE TARGET: with the libraries it is linked to
+  local lib
+  install -D -m 755 "$1" "$root$2"
+  ldd "$1" | grep -oE '/[^ ]+' | while read -r lib; do
+    [ -e "$root$lib" ] || install -D -m 755 "$(realpath "$lib")" "$root$lib"
+  done
+}
+
+tiny_root() { # tiny_root INIT MODULE...: an empty root with busybox, its first process and modules
+  local init=$1
+  shift
+  root=$work/root
+  rm -rf "$root"
+  mkdir -p "$root/etc" "$root/sbin"
+  install -m 755 "$init" "$root/init"
+  install -D -m 755 /bin/busybox "$root/bin/busybox"
+  printf '%s\n' "$@" > "$work/modules"
+  kernel_modules "$work/modules" "$root/modules"
+}
+
+tiny_pack() { (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) > "$work/initrd"; }
+
+# qemu64: without vector instructions, which the emulator is slow at; OpenSSL is twice as fast then.
+#
+# tiny_boot NAME SECONDS MEMORY_MB PROGRAM[,ARGUMENT]... QEMU-ARGUMENT...: the console goes to
+# $work/console-NAME; status 0 when the program of the guest ended with 0
+tiny_boot() {
+  local name=$1 limit=$2 memory=$3 run=$4
+  shift 4
+  timeout "$limit" qemu-system-x86_64 -accel tcg -cpu qemu64 -smp 1 -m "$memory" -no-reboot -nographic \
+    -nodefaults -nic none -serial "file:$work/console-$name" -kernel "$kernel_root/boot/vmlinuz-$kernel_version" \
+    -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1 case=$name run=$run" "$@"
+  # tr: the console ends its lines with CR LF
+  tr -d '\r' < "$work/console-$name" | grep -x "END $name status 0" > /dev/null
+}
+
+# tiny_results NAME: the TAP lines of a console become those of this test
+tiny_results() {
+  local line
+  while IFS= read -r line; do
+    case "$line" in
+      "ok "*"# SKIP"*) number=$((number + 1)); echo "ok $number - $1: ${line#ok * - }" ;;
+      "ok "*) result 0 "$1: ${line#ok * - }" ;;
+      "not ok "*) result 1 "$1: ${line#not ok * - }" ;;
+      "# "* | "Bail out!"*) echo "# ${line#\# }" ;;
+    esac
+  done < <(tr -d '\r' < "$work/console-$1")
+}
