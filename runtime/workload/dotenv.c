@@ -203,6 +203,18 @@ static bool is_utf8(const char *text, size_t len)
 	return n > 0;
 }
 
+/* May the name stand at the begin of a line? A quoted one may hold a line end or blanks (python's: also
+ * some of Unicode), and written again it would be another name, perhaps one of the contract. */
+static bool is_plain_name(const char *name)
+{
+	if (*name == '\'')
+		return false;
+	for (; *name; name++)
+		if (*name <= ' ' || *name >= 0x7f || *name == '=' || *name == '#')
+			return false;
+	return true;
+}
+
 int hpl_dotenv_read(struct hpl_env *env, const char *text, size_t len, const struct hpl_env *base,
 	struct hpl_err *err)
 {
@@ -229,7 +241,7 @@ int hpl_dotenv_read(struct hpl_env *env, const char *text, size_t len, const str
 			return -1;
 		if (name.failed || value.failed || full.failed)
 			return HPL_OOM(err);
-		if (!hpl_env_get(base, name.data) &&
+		if (is_plain_name(name.data) && !hpl_env_get(base, name.data) &&
 			hpl_env_set(env, name.data, full.data ? full.data : "", err) < 0)
 			return -1;
 	}

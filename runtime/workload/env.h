@@ -29,8 +29,8 @@ int hpl_env_add_slice(struct hpl_env *env, Hpl__EnvVar *const *vars, size_t coun
 
 /* Reads a .env file as python-dotenv does, which podman-compose uses: comments, export, quotes,
  * values over several lines, ${NAME} and ${NAME:-default} of variables in base or above in the
- * file. Lines that python-dotenv skips as faulty are skipped. Adds to env what base does not
- * have: base (the contract) wins. base may be NULL. */
+ * file. Lines that python-dotenv skips as faulty are skipped, and names that are not printable ASCII
+ * or need quotes. Adds to env what base does not have: base (the contract) wins. base may be NULL. */
 int hpl_dotenv_read(struct hpl_env *env, const char *text, size_t len, const struct hpl_env *base,
 	struct hpl_err *err);
 /* Writes NAME=value lines such that python-dotenv reads exactly these values. A value is bare

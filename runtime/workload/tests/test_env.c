@@ -87,6 +87,21 @@ Test(env, a_dotenv_file_is_read_as_python_dotenv_does)
 	cr_assert_null(hpl_env_get(&env, "J"));
 }
 
+Test(env, a_quoted_name_cannot_smuggle_one_of_the_contract_in)
+{
+	static const char text[] = "'x\nREGISTRY'=evil\n'a b'=1\nREGISTRY\xc2\xa0=evil\n'#'=1\n'a=b'=1\n"
+		"''x=1\n'fine'=2\n";
+	_cleanup_env_ struct hpl_env base = sample(), env = HPL_ENV_NULL, back = HPL_ENV_NULL;
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+
+	cr_assert_eq(hpl_dotenv_read(&env, text, strlen(text), &base, NULL), 0);
+	cr_assert_eq(env.count, 1);
+	cr_assert_str_eq(hpl_env_get(&env, "fine"), "2");
+	hpl_dotenv_write(&out, &env);
+	cr_assert_eq(hpl_dotenv_read(&back, out.data, out.len, NULL, NULL), 0);
+	cr_assert_eq(back.count, 1);
+}
+
 static const char *const awkward[] = {"plain", "", "a b", " lead", "trail ", "a #b", "#x", "a#b",
 	"'single'", "\"double\"", "it's", "say \"hi\"", "two\nlines", "cr\rlf\r\n", "back\\slash",
 	"end\\", "nl\nend\\", "\"\\", "\\\"", "${A}", "$A", "$${A}", "a${", "${:-}", "}{", "\\n",
