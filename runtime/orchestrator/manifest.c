@@ -227,8 +227,10 @@ static int read_settings(const struct reading *r, void *base, const struct hpl_n
 		}
 		if (!value)
 			return refuse(r, e->value->pos, e->key, err, "must be text, a whole number or true or false");
-		if (hpl_manifest_set(m, e->key, value, err) < 0)
+		if (hpl_manifest_set(m, e->key, value, err) < 0) {
+			hpl_err_place(err, "%s:%u:%u %s", r->file, e->pos.line, e->pos.col, e->key);
 			return HPL_WRAP(err, HPL_MSG_ORCHESTRATOR_PROFILE, "%s", r->file);
+		}
 	}
 	return 0;
 }
@@ -499,8 +501,8 @@ int hpl_manifest_set(struct hpl_manifest *m, const char *name, const char *value
 
 		if (!key) {
 			free(copy);
-			return HPL_FAIL(err, HPL_MSG_ORCHESTRATOR_PROFILE, 0, "%s: more than %d settings",
-				m->name, HPL_SETTINGS_MAX);
+			return HPL_FAIL(err, HPL_MSG_ORCHESTRATOR_PROFILE, 0, "more than %d settings",
+				HPL_SETTINGS_MAX);
 		}
 		s->name = key;
 		s->value = NULL;
