@@ -51,9 +51,9 @@ tiny_results() {
   local line
   while IFS= read -r line; do
     case "$line" in
-      "ok "*"# SKIP"*) number=$((number + 1)); echo "ok $number - $1: ${line#ok * - }" ;;
-      "ok "*) result 0 "$1: ${line#ok * - }" ;;
-      "not ok "*) result 1 "$1: ${line#not ok * - }" ;;
+      "ok "*"# SKIP"*) number=$((number + 1)); echo "ok $number - $1: ${line#*- }" ;;
+      "ok "*) result 0 "$1: ${line#*- }" ;;
+      "not ok "*) result 1 "$1: ${line#*- }" ;;
       "# "* | "Bail out!"*) echo "# ${line#\# }" ;;
     esac
   done < <(tr -d '\r' < "$work/console-$1")
