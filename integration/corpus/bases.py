@@ -3,7 +3,7 @@
 import re
 
 import material
-from emit import Block, Map, Raw, get, put, tree
+from emit import Map, Raw, get, put, tree
 from material import b64, compose
 from schema_keys import names_of
 
@@ -267,7 +267,3 @@ def ensure(root, path, top, mat):
                 TOGETHER[step](root, path[:i])
             put(root, here, sample(view, here, mat))
     return view
-
-
-def block(text):
-    return Block(text)

@@ -7,7 +7,7 @@ import tarfile
 
 from bases import CANARY, DCT_NAME
 from cases import CONTRACT, Case, forms_for
-from emit import Block, Raw, drop, get, put, section_text, write
+from emit import Raw, drop, get, put, section_text, write
 from material import DIGEST, IMAGE, POD, archive, b64, compose, compose_file, special
 
 NO_PEM, KEY_TYPE, SERVER, CERT, KEY, REJECTED = (

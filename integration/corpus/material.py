@@ -3,7 +3,6 @@
 import base64
 import gzip
 import io
-import json
 import os
 import shutil
 import subprocess
@@ -147,7 +146,3 @@ def compose(text=None, name='docker-compose.yaml', **files):
     content = {name: compose_file() if text is None else text}
     content.update(files)
     return b64(archive(content))
-
-
-def as_json(value):
-    return json.dumps(value, ensure_ascii=False)
