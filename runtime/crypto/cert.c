@@ -340,19 +340,26 @@ static int check_chain(X509 *leaf, const STACK_OF(X509) *issuers, int64_t now, s
 	return 0;
 }
 
-int hpl_cert_check(X509 *leaf, const STACK_OF(X509) *issuers, const X509_CRL *crl, int64_t now,
+static int check_all(X509 *leaf, const STACK_OF(X509) *issuers, X509_CRL *crl, int64_t now,
 	struct hpl_err *err)
 {
-	X509 *issuer = sk_X509_num(issuers) > 0 ? sk_X509_value(issuers, 0) : NULL;
-
 	if (check_key(leaf, err) < 0 || check_times(leaf, now, err) < 0 ||
 		check_chain(leaf, issuers, now, err) < 0)
 		return -1;
 	if (!crl)
 		return 0;
-	if (!issuer)
+	if (sk_X509_num(issuers) < 1)
 		return HPL_FAIL(err, 0, 0, "a revocation list cannot be checked without the certificate "
 					   "of its issuer");
+	return check_crl(leaf, sk_X509_value(issuers, 0), crl, now, err);
+}
+
+int hpl_cert_check(X509 *leaf, const STACK_OF(X509) *issuers, const X509_CRL *crl, int64_t now,
+	struct hpl_err *err)
+{
 	/* OpenSSL sorts the list when it looks something up, and takes no const for it */
-	return check_crl(leaf, issuer, (X509_CRL *)(uintptr_t)crl, now, err);
+	int rc = check_all(leaf, issuers, (X509_CRL *)(uintptr_t)crl, now, err);
+
+	ERR_clear_error(); /* even a key that is only asked for leaves one when it cannot be read */
+	return rc;
 }

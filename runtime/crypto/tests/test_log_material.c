@@ -92,6 +92,39 @@ Test(material, literal_backslash_n_becomes_line_ends)
 	expect_ok(f);
 }
 
+Test(material, line_ends_of_other_systems_and_double_base64_are_taken_in_every_field)
+{
+	for (int twice = 0; twice < 2; twice++) {
+		struct fields f = good();
+		struct hpl_buf *const all[] = {&f.ca, &f.cert, &f.key};
+
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(all); k++) {
+			struct hpl_buf crlf = HPL_BUF_NULL;
+
+			for (size_t i = 0; i < all[k]->len; i++)
+				hpl_buf_str(&crlf, all[k]->data[i] == '\n' ? "\r\n"
+									    : (char[]){all[k]->data[i], 0});
+			hpl_buf_done(all[k]);
+			*all[k] = crlf;
+			if (!twice)
+				continue;
+			to_base64(all[k]);
+			to_base64(all[k]);
+		}
+		expect_ok(f);
+	}
+}
+
+Test(material, a_certificate_that_claims_to_be_encrypted_asks_nobody)
+{
+	struct fields f = good();
+
+	replace(&f.cert, "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+			 "DEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+			 "MAAwADAAMAAwADAAMAA=\n-----END CERTIFICATE-----\n");
+	expect_id(f, HPL_MSG_LOGGING_MISSING_CLIENT_CERTIFICATE, "cannot be read");
+}
+
 Test(material, several_server_certificates_are_all_kept)
 {
 	struct fields f = good();
