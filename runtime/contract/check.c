@@ -12,6 +12,7 @@
 
 #include "runtime/contract/place.h"
 #include "runtime/contract/slices.h"
+#include "runtime/crypto/keys.h"
 #include "runtime/crypto/log_material.h"
 #include "runtime/crypto/registry.h"
 #include "runtime/crypto/signature.h"
@@ -127,6 +128,31 @@ static void bootloader(struct checks *k)
 
 /* ---- logging ---- */
 
+/* A certificate that is good today and not for long: the next boot may be the first that fails. */
+static void ends_soon(struct checks *k, const struct hpl_buf *pem, const char *path)
+{
+	STACK_OF(X509) *certs = NULL;
+
+	if (!pem->len || hpl_certs_parse(&certs, pem->data, pem->len, NULL) < 0)
+		return;
+	for (int i = 0; i < sk_X509_num(certs); i++) {
+		struct hpl_cert_info info;
+		long long days;
+
+		hpl_cert_describe(&info, sk_X509_value(certs, i));
+		days = (long long)((info.not_after - k->o->now) / DAY_S);
+		if (days <= SOON_DAYS) {
+			warn(k, HPL_MSG_CONTRACT_CERTIFICATE_EXPIRED, path,
+				"renew the certificate and encrypt the contract again",
+				"certificate %d (%.100s) %s %lld days%s", i + 1, info.subject,
+				days < 0 ? "ended" : "ends in", days < 0 ? -days : days,
+				days < 0 ? " ago" : "");
+			break;
+		}
+	}
+	sk_X509_pop_free(certs, X509_free);
+}
+
 static void logging(struct checks *k)
 {
 	_cleanup_slice_ struct hpl_slice slice = HPL_SLICE_NULL;
@@ -149,6 +175,8 @@ static void logging(struct checks *k)
 	};
 	if (hpl_log_material_parse(&material, &input, k->o->now, &why) < 0)
 		add(k, &why, HPL_MSG_LOGGING_VALIDATE_CONTRACT, "env.logging.syslog");
+	ends_soon(k, &material.ca, "env.logging.syslog.server");
+	ends_soon(k, &material.cert, "env.logging.syslog.cert");
 }
 
 /* ---- registries ---- */

@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "proto/messages.h"
+#include "runtime/base/b64.h"
 #include "runtime/base/buf.h"
+#include "runtime/base/proc.h"
 #include "runtime/contract/check.h"
 
 #define SEED_A "abcdefghijklmno-a"
@@ -125,6 +127,50 @@ Test(contract_check, a_syslog_ca)
 	first(POD("reg.example/a/b" DIGEST) "env: |\n  type: env\n  logging:\n    syslog:\n"
 		"      hostname: log.example.com\n      server: aGVsbG8=\n", "HPL01005E", 17,
 		"env.logging.syslog.server");
+}
+
+/* PEM of a certificate for days from now, with its key behind it, made by the openssl program. */
+static void make_certificate(struct hpl_buf *pem, const char *days)
+{
+	const char *const argv[] = {"/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+		"-subj", "/CN=log.example.com", "-days", days, "-keyout", "-", "-out", "-", NULL};
+	struct hpl_buf noise = HPL_BUF_NULL;
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 60000, .out = pem, .errout = &noise};
+	struct hpl_err err = HPL_ERR_NULL;
+	int status = -1;
+
+	cr_assert_eq(hpl_proc_run(&p, &status, &err), 0, "%s", err.text);
+	cr_assert_eq(status, 0, "%s", noise.data);
+	hpl_buf_done(&noise);
+}
+
+static size_t soon_with(const char *days)
+{
+	_cleanup_buf_ struct hpl_buf pem = HPL_BUF_NULL, text = HPL_BUF_NULL, one = HPL_BUF_NULL;
+	struct hpl_faults f = {0};
+	char *cert;
+
+	make_certificate(&pem, days);
+	cert = strstr(pem.data, "-----BEGIN CERTIFICATE");
+	cr_assert(cert);
+	hpl_buf_fmt(&text, "%senv: |\n  type: env\n  logging:\n    syslog:\n"
+		"      hostname: log.example.com\n      server: ", POD("reg.example/a/b" DIGEST));
+	hpl_b64_encode(&text, cert, strlen(cert));
+	hpl_buf_str(&text, "\n      cert: ");
+	hpl_b64_encode(&text, cert, strlen(cert));
+	hpl_buf_str(&text, "\n      key: ");
+	hpl_b64_encode(&text, pem.data, (size_t)(cert - pem.data));
+	hpl_buf_str(&text, "\n");
+	check(&f, text.data, NULL, 0, NULL);
+	size_t n = count_of(&f, HPL_MSG_CONTRACT_CERTIFICATE_EXPIRED);
+	hpl_faults_done(&f);
+	return n;
+}
+
+Test(contract_check, a_certificate_that_ends_soon_is_a_warning)
+{
+	cr_expect_eq(soon_with("10"), 2, "server and cert");
+	cr_expect_eq(soon_with("90"), 0);
 }
 
 Test(contract_check, what_is_encrypted_is_not_looked_at)
