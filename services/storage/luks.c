@@ -226,9 +226,31 @@ int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret
 	return 0;
 }
 
-int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
+/* What the library will use, beside what the JSON said. It reads JSON by rules of its own, so what it
+ * understood is judged again, and must be the same. */
+static int check_loaded(struct hpl_luks *l, struct hpl_err *err)
 {
 	const struct hpl_header *h = &l->area.header;
+	struct hpl_header used = {0};
+	const char *json = NULL;
+
+	if (crypt_dump_json(l->cd, &json, 0) < 0 || !json)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "the header cannot be examined");
+	if (hpl_header_check(&used, json, strlen(json), l->device_size, err) < 0)
+		return -1;
+	if (!hpl_streq(crypt_get_cipher(l->cd), "aes") ||
+		!hpl_streq(crypt_get_cipher_mode(l->cd), "xts-plain64") ||
+		(h->keyslots && crypt_get_volume_key_size(l->cd) != HPL_LUKS_KEY_BYTES) ||
+		crypt_get_sector_size(l->cd) != (int)h->sector_size ||
+		crypt_get_data_offset(l->cd) * 512 != h->data_offset ||
+		!hpl_streq(crypt_get_uuid(l->cd), l->area.uuid) || memcmp(&used, h, sizeof(used)) != 0)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0,
+			"cipher, key size, offset or key slots differ from the header's text");
+	return 0;
+}
+
+int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
+{
 	int r;
 
 	hpl_luks2_done(&l->area);
@@ -240,15 +262,7 @@ int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
 	r = crypt_load(l->cd, CRYPT_LUKS2, NULL);
 	if (r < 0)
 		return fail(err, HPL_MSG_STORAGE_HEADER_REFUSED, r, "the header cannot be loaded");
-	/* what the library will use, beside what the JSON says */
-	if (!hpl_streq(crypt_get_cipher(l->cd), "aes") ||
-		!hpl_streq(crypt_get_cipher_mode(l->cd), "xts-plain64") ||
-		(h->keyslots && crypt_get_volume_key_size(l->cd) != HPL_LUKS_KEY_BYTES) ||
-		crypt_get_sector_size(l->cd) != (int)h->sector_size ||
-		crypt_get_data_offset(l->cd) * 512 != h->data_offset)
-		return HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0,
-			"cipher, key size or offset differ from the header's text");
-	return 0;
+	return check_loaded(l, err);
 }
 
 /* ---- unlock ---- */

@@ -185,19 +185,27 @@ static int json_of(const char **ret, size_t *ret_len, const uint8_t *area, int c
 	return 0;
 }
 
+/* One write: the same in all but what tells the copies apart (magic, place) and the salt of each, which
+ * only makes their checksums differ. */
+static bool same_write(const struct binary *a, const struct binary *b, size_t hdr_size)
+{
+	return memcmp(a->label, b->label, sizeof(a->label)) == 0 &&
+		memcmp(a->subsystem, b->subsystem, sizeof(a->subsystem)) == 0 &&
+		memcmp(a + 1, b + 1, hdr_size - sizeof(*a)) == 0;
+}
+
 /* Two copies that count are of one volume, and of one write or two neighbouring ones. */
 static int judge_pair(const uint8_t *area, uint64_t hdr_size, struct hpl_err *err)
 {
 	const struct binary *a = (const struct binary *)area;
 	const struct binary *b = (const struct binary *)(area + hdr_size);
 	uint64_t x = be64toh(a->seqid), y = be64toh(b->seqid);
-	const size_t at = sizeof(struct binary);
 
 	if (memcmp(a->uuid, b->uuid, sizeof(a->uuid)) != 0)
 		return refuse(err, 1, "it is of another volume than the first");
 	if ((x > y ? x - y : y - x) > 1)
 		return refuse(err, 1, "its sequence number is far from that of the first");
-	if (x == y && memcmp(area + at, area + hdr_size + at, hdr_size - at) != 0)
+	if (x == y && !same_write(a, b, hdr_size))
 		return refuse(err, 1, "it says something else than the first, under the same number");
 	return 0;
 }
@@ -295,35 +303,67 @@ static int extend(struct hpl_luks2 *h, int device_fd, size_t size, struct hpl_er
 	return read_at(device_fd, h->disk + had, size - had, had, err);
 }
 
+/* The memory file holds what was judged: both copies when they are of one write, else the newest one and
+ * zeros in place of the other. The library has rules of its own for which copy counts (it knows other
+ * checksum algorithms, and reads JSON in its own way): it shall have no choice. It makes the other copy
+ * again from this one. */
+static int fill_memory(const struct hpl_luks2 *h, struct hpl_err *err)
+{
+	size_t areas = 2 * h->hdr_size, at = h->torn && h->newest ? h->hdr_size : 0;
+	size_t len = h->torn ? h->hdr_size : areas;
+
+	return write_at(h->fd, h->disk + at, len, at, err) < 0 ? -1 :
+		write_at(h->fd, h->disk + areas, h->size - areas, areas, err);
+}
+
+/* The first bytes, no more than tell where both copies are: the first copy says it, else the magic of the
+ * second is looked for at each place that it may have. 0, HPL_LUKS2_NONE, -1. */
+static int read_copies(struct hpl_luks2 *h, int device_fd, uint64_t device_size, struct hpl_err *err)
+{
+	const struct binary *b;
+	uint64_t n = 2 * HDR_MIN;
+	int r;
+
+	if (make_memory(h, n, err) < 0 || read_at(device_fd, h->disk, n, 0, err) < 0)
+		return -1;
+	b = (const struct binary *)h->disk;
+	if (memcmp(b->magic, magics[0], sizeof(b->magic)) != 0) {
+		/* damaged, or no LUKS at all */
+	} else if (be16toh(b->version) == 1) {
+		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "the header is of LUKS1, not of LUKS2");
+		hpl_err_cure(err, "convert it: cryptsetup convert --type luks2");
+		return -1;
+	} else if (size_allowed(be64toh(b->hdr_size)) && 2 * be64toh(b->hdr_size) <= device_size) {
+		n = 2 * be64toh(b->hdr_size);
+	}
+	for (;;) {
+		if (n > h->size && extend(h, device_fd, n, err) < 0)
+			return -1;
+		r = find_size(&h->hdr_size, h->disk, h->size);
+		n *= 2;
+		if (r == 0 || n > 2 * HDR_MAX || n > device_size)
+			break;
+	}
+	return r < 0 ? refuse(err, 0, "its size is none that LUKS2 has") : r;
+}
+
 int hpl_luks2_read(struct hpl_luks2 *ret, int device_fd, uint64_t device_size, struct hpl_err *err)
 {
 	_cleanup_luks2_ struct hpl_luks2 h = HPL_LUKS2_NULL;
-	size_t first = 2 * HDR_MAX; /* both copies, whatever their size */
 	int r;
 
 	if (device_size < 2 * HDR_MIN)
 		return HPL_LUKS2_NONE;
-	if (first > device_size)
-		first = (size_t)device_size;
-	if (make_memory(&h, first, err) < 0 || read_at(device_fd, h.disk, first, 0, err) < 0)
-		return -1;
-	if (memcmp(h.disk, magics[0], sizeof(magics[0])) == 0 &&
-		be16toh(((const struct binary *)h.disk)->version) == 1) {
-		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "the header is of LUKS1, not of LUKS2");
-		hpl_err_cure(err, "convert it: cryptsetup convert --type luks2");
-		return -1;
-	}
-	r = find_size(&h.hdr_size, h.disk, first);
+	r = read_copies(&h, device_fd, device_size, err);
 	if (r)
-		return r < 0 ? refuse(err, 0, "its size is none that LUKS2 has") : r;
+		return r;
 	/* a first look, to learn where the data begins; the verdict is over the whole area */
 	if (judge(&h, h.disk, AREA_MAX, device_size, err) < 0)
 		return -1;
 	if (h.header.data_offset > h.size &&
 		extend(&h, device_fd, (size_t)h.header.data_offset, err) < 0)
 		return -1;
-	if (judge(&h, h.disk, h.size, device_size, err) < 0 ||
-		write_at(h.fd, h.disk, h.size, 0, err) < 0)
+	if (judge(&h, h.disk, h.size, device_size, err) < 0 || fill_memory(&h, err) < 0)
 		return -1;
 	*ret = h;
 	h = HPL_LUKS2_NULL;
