@@ -136,6 +136,15 @@ static int check_kind(struct hpl_play_doc *d, struct hpl_err *err)
 	return 0;
 }
 
+/* A byte order mark may begin a file, but not a document within the stream that is made of all. */
+static void skip_mark(const char **text, size_t *len)
+{
+	if (*len >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+		*text += 3;
+		*len -= 3;
+	}
+}
+
 /* Reads text, checks it and appends the document. origin and text are copied. */
 static int add_doc(struct hpl_play *p, const char *origin, const char *text, size_t len,
 	uint32_t line, struct hpl_err *err)
@@ -143,6 +152,7 @@ static int add_doc(struct hpl_play *p, const char *origin, const char *text, siz
 	struct hpl_reader_limits limits = {.aliases = 1000};
 	struct hpl_play_doc d = {0}, *more;
 
+	skip_mark(&text, &len);
 	d.origin = strdup(origin);
 	d.text = malloc(len + 1);
 	more = reallocarray(p->docs, p->count + 1, sizeof(*more));
@@ -228,9 +238,11 @@ static bool is_separator(const char *p)
 static int add_stream(struct hpl_play *p, const char *origin, const char *text, size_t len,
 	struct hpl_err *err)
 {
-	const char *end = text + len, *start = text, *line = text;
+	const char *end = text + len, *start, *line;
 	uint32_t at = 1, start_line = 1;
 
+	skip_mark(&text, &len);
+	start = line = text;
 	if (memchr(text, 0, len))
 		return HPL_FAIL(err, 0, 0, "%s holds NUL", origin);
 	while (line < end) {

@@ -167,6 +167,22 @@ Test(documents, an_archives_top_level_documents_are_taken_as_they_are)
 	hpl_play_done(&p);
 }
 
+Test(documents, a_byte_order_mark_does_not_get_into_the_stream)
+{
+	const char *files[] = {"a.yaml", "\xef\xbb\xbf# first\n---\napiVersion: v1\nkind: ConfigMap\n"
+		"metadata: {name: a}\n", "b.yaml", "\xef\xbb\xbf""apiVersion: v1\nkind: ConfigMap\n"
+		"metadata: {name: b}\n", NULL};
+	struct hpl_play p = HPL_PLAY_NULL;
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	struct hpl_err err = HPL_ERR_NULL;
+
+	cr_assert_eq(load_play(&p, NULL, NULL, files, &err), 0, "%s", err.text);
+	cr_assert_eq(p.count, 3);
+	hpl_play_stream(&out, &p);
+	cr_assert_null(strstr(out.data, "\xef\xbb\xbf"));
+	hpl_play_done(&p);
+}
+
 Test(documents, what_is_no_pod_or_config_map_is_refused_by_name)
 {
 	static const char *const rows[][2] = {
