@@ -17,7 +17,6 @@
 enum {
 	POLL_MS = 250,          /* listing a directory of sysfs costs less than a millisecond */
 	RESCAN_US = 5000000,    /* a disk may change without its name or size changing */
-	PROGRESS_US = 60000000,
 	WAIT_MAX_S = 86400,
 };
 
@@ -52,6 +51,12 @@ static int publish_ready(struct hpl_storage *st, struct hpl_err *err)
 		items[i].device = v->job.device;
 		items[i].mapping = v->job.mapping;
 		items[i].created = v->job.created;
+		items[i].uuid = v->job.uuid;
+		items[i].cipher = v->job.cipher;
+		items[i].key_bits = v->job.key_bits;
+		items[i].data_offset = v->job.data_offset;
+		items[i].sector_size = v->job.sector_size;
+		items[i].key_slots = v->job.key_slots;
 		list[i] = &items[i];
 	}
 	out.n_volumes = st->count;
@@ -223,17 +228,34 @@ static void scan_done(void *ud, int result, struct hpl_err *err)
 		fail(st, err);
 }
 
-static void say_progress(struct hpl_storage *st, uint64_t now)
+static int publish_waiting(struct hpl_storage *st, uint32_t left, struct hpl_err *err)
 {
+	Hpl__StorageWaiting out = HPL__STORAGE_WAITING__INIT;
+	char *names[HPL_STORAGE_VOLUMES_MAX];
+
+	for (size_t i = 0; i < st->count; i++)
+		if (st->disk_of[i] == HPL_MATCH_NONE)
+			names[out.n_volumes++] = st->volumes[i].name;
+	out.volumes = names;
+	out.seconds_left = left;
+	return hpl_service_publish(st->service, HPL_TOPIC_STORAGE_WAITING, &out.base,
+		HPL_MSG_STORAGE_WAITING_FOR_DEVICE, err);
+}
+
+/* Soon at first, so that who looks at the console sees what is missing, then each minute. */
+static int say_progress(struct hpl_storage *st, uint64_t now, struct hpl_err *err)
+{
+	uint64_t left = now < st->deadline_us ? (st->deadline_us - now) / 1000000 : 0;
 	char missing[256];
 
-	if (now - st->said_us < PROGRESS_US)
-		return;
+	if (now - st->said_us < (st->said ? st->progress_s : st->first_progress_s) * 1000000)
+		return 0;
 	st->said_us = now;
+	st->said = true;
 	name_missing(st, missing, sizeof missing);
 	hpl_service_say(st->service, TAG_STANDBY, HPL_MSG_STORAGE_WAITING_FOR_DEVICE,
-		"volume %s, %" PRIu64 " s left", missing,
-		now < st->deadline_us ? (st->deadline_us - now) / 1000000 : 0);
+		"volume %s, %" PRIu64 " s left", missing, left);
+	return publish_waiting(st, (uint32_t)left, err);
 }
 
 /* Is a look at the contents due: devices changed, settled just now, or the last look is old? */
@@ -270,8 +292,9 @@ static int tick(struct hpl_storage *st, struct hpl_err *err)
 		st->phase = HPL_STORAGE_SCANNING;
 		return hpl_work_run(st->service, scan_work, scan_done, st, err);
 	}
-	say_progress(st, now);
-	return now >= st->deadline_us ? timed_out(st, err) : 0;
+	if (now >= st->deadline_us)
+		return timed_out(st, err);
+	return say_progress(st, now, err);
 }
 
 static void on_timer(uv_timer_t *t)
@@ -383,6 +406,9 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	st->mkfs_dir = hpl_service_setting(s, "mkfs_dir", "/sbin");
 	st->root = hpl_service_setting(s, "root", "/");
 	if (hpl_service_setting_u64(s, "wait_s", 900, 0, WAIT_MAX_S, &st->wait_s, err) < 0 ||
+		hpl_service_setting_u64(s, "first_progress_s", 10, 0, WAIT_MAX_S, &st->first_progress_s,
+			err) < 0 ||
+		hpl_service_setting_u64(s, "progress_s", 60, 1, WAIT_MAX_S, &st->progress_s, err) < 0 ||
 		hpl_service_setting_u64(s, "settle_ms", 1000, 0, 60000, &st->settle_ms, err) < 0)
 		return -1;
 	return hpl_service_setting_u64(s, "luks_memory_kb", HPL_LUKS_MEMORY_KB, 1024, 1 << 20,

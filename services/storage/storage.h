@@ -49,12 +49,13 @@ struct hpl_storage {
 	size_t key_count;
 	struct hpl_storage_key keys[HPL_STORAGE_VOLUMES_MAX];
 	/* settings */
-	uint64_t wait_s, settle_ms, memory_kb;
+	uint64_t wait_s, settle_ms, memory_kb, first_progress_s, progress_s;
 	struct hpl_disk_paths paths;
 	const char *mkfs_dir, *root;
 	/* waiting; microseconds since boot */
 	uv_timer_t timer;
 	uint64_t deadline_us, changed_us, scanned_us, said_us;
+	bool said;
 	struct hpl_buf seen;               /* fingerprint of the devices at the last scan */
 	struct hpl_disk *disks;            /* HPL_DISK_MAX */
 	size_t disk_count;

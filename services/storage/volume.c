@@ -99,6 +99,17 @@ static int grow(struct hpl_work *w, const char *path, const char *type, struct h
 	return 0;
 }
 
+/* The judged header is what was activated: no key size and no cipher but these get through. */
+static void tell(struct hpl_volume *v, const struct hpl_luks2 *area)
+{
+	snprintf(v->uuid, sizeof v->uuid, "%s", area->uuid);
+	snprintf(v->cipher, sizeof v->cipher, "%s", HPL_LUKS_CIPHER);
+	v->key_bits = HPL_LUKS_KEY_BYTES * 8;
+	v->data_offset = area->header.data_offset;
+	v->sector_size = area->header.sector_size;
+	v->key_slots = area->header.keyslots;
+}
+
 static int run(struct hpl_work *w, struct hpl_err *err)
 {
 	char path[PATH_MAX], type[32] = "";
@@ -109,6 +120,7 @@ static int run(struct hpl_work *w, struct hpl_err *err)
 		hpl_luks_seal(&w->luks, HPL_RECORD_READY, err) < 0)
 		return -1;
 	w->v->created = w->making;
+	tell(w->v, &w->luks.area);
 	return 0;
 }
 

@@ -34,6 +34,9 @@ struct hpl_volume {
 	char device[HPL_DISK_TEXT];        /* holds the LUKS header */
 	char mapping[64];                  /* "luks-<uuid>" */
 	char found_fs[32];                 /* what is mounted */
+	char uuid[40], cipher[32];         /* of the header that was judged and opened */
+	uint32_t key_bits, sector_size, key_slots;
+	uint64_t data_offset;              /* bytes */
 	bool created;
 	bool grown;
 };

@@ -67,7 +67,6 @@ static void setup(void)
 	hpl_fake_setting(fake, "dev", path);
 	snprintf(path, sizeof path, "%s/mountinfo", base);
 	hpl_fake_setting(fake, "mountinfo", path);
-	hpl_fake_setting(fake, "wait_s", "1");
 	hpl_fake_setting(fake, "settle_ms", "100");
 	state = calloc(1, sizeof *state);
 }
@@ -83,12 +82,18 @@ static void teardown(void)
 
 TestSuite(storage_service, .init = setup, .fini = teardown, .timeout = 90);
 
-static void begin(void)
+static void begin_waiting(const char *wait_s)
 {
 	struct hpl_err err = HPL_ERR_NULL;
 
+	hpl_fake_setting(fake, "wait_s", wait_s);
 	cr_assert_eq(hpl_service_new(&service, &hpl_storage_def, state, hpl_fake_loop(fake),
 		hpl_fake_bootstrap(fake), &err), 0, "%s", err.text);
+}
+
+static void begin(void)
+{
+	begin_waiting("1");
 }
 
 static void wait_end(int status)
@@ -218,4 +223,36 @@ Test(storage_service, a_setting_that_is_no_number_is_refused)
 	hpl_fake_setting(fake, "luks_memory_kb", "lots");
 	begin();
 	expect_failure("HPL21005E", "luks_memory_kb");
+}
+
+Test(storage_service, waiting_is_said_with_what_is_missing_and_a_late_disk_ends_it)
+{
+	hpl_fake_setting(fake, "first_progress_s", "0");
+	begin_waiting("3600");
+	send_volume("data", "/mnt/data", "vdb");
+	send_passphrase("data");
+	send_verified();
+	Hpl__Event *ev = hpl_fake_expect(fake, HPL_TOPIC_STORAGE_WAITING);
+	cr_assert_str_eq(ev->message_id, "HPL07023I");
+	cr_assert_eq(ev->storage_waiting->n_volumes, 1);
+	cr_assert_str_eq(ev->storage_waiting->volumes[0], "data");
+	cr_assert(ev->storage_waiting->seconds_left > 3500 && ev->storage_waiting->seconds_left <= 3600);
+	hpl__event__free_unpacked(ev, NULL);
+	/* the hour is not waited for: what is wrong with the disk is said at once */
+	add_disk("vdb", 64 << 20);
+	expect_failure("HPL07017E", "vdb");
+	cr_assert_eq(hpl_fake_count(fake, HPL_TOPIC_STORAGE_WAITING), 1, "the next is due in a minute");
+}
+
+Test(storage_service, waiting_is_said_again_at_the_interval)
+{
+	hpl_fake_setting(fake, "first_progress_s", "0");
+	hpl_fake_setting(fake, "progress_s", "1");
+	begin_waiting("3600");
+	send_volume("data", "/mnt/data", "vdb");
+	send_passphrase("data");
+	send_verified();
+	for (int i = 0; i < 3; i++)
+		hpl__event__free_unpacked(hpl_fake_expect(fake, HPL_TOPIC_STORAGE_WAITING), NULL);
+	cr_assert_eq(hpl_service_status(service), -1);
 }
