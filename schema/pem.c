@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "schema/pem.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "runtime/base/util.h"
@@ -16,6 +17,34 @@ static bool is_space(char c)
 static bool is_b64(char c)
 {
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '+' || c == '/';
+}
+
+/* Sixteen characters at once; a compiler without such registers makes a loop of it. */
+typedef unsigned char block_t __attribute__((vector_size(16)));
+
+static bool all_b64(const char *s)
+{
+	block_t c, good;
+	uint64_t half[2];
+
+	memcpy(&c, s, sizeof(c));
+	good = (block_t)((block_t)(c - (unsigned char)'0') < (unsigned char)10) |
+		(block_t)((block_t)((c | (unsigned char)0x20) - (unsigned char)'a') < (unsigned char)26) |
+		(block_t)(c == (unsigned char)'+') | (block_t)(c == (unsigned char)'/');
+	memcpy(half, &good, sizeof(half));
+	return (half[0] & half[1]) == UINT64_MAX;
+}
+
+/* How many characters of base64, without padding, s begins with. Most of a contract is such text. */
+static size_t b64_run(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (len - n >= sizeof(block_t) && all_b64(s + n))
+		n += sizeof(block_t);
+	while (n < len && is_b64(s[n]))
+		n++;
+	return n;
 }
 
 /* ---- base64 ---- */
@@ -34,11 +63,16 @@ void hpl_base64_scan(struct hpl_base64_found *ret, const char *s, size_t len)
 	struct hpl_base64_found f = {HPL_BASE64_GOOD};
 
 	for (size_t i = 0; i < len && f.what == HPL_BASE64_GOOD; i++) {
+		size_t run = b64_run(s + i, len - i);
+
 		f.at = i;
-		if (is_b64(s[i])) {
-			if (f.pad)
-				f.what = HPL_BASE64_INSIDE;
+		if (run && f.pad) {
+			f.what = HPL_BASE64_INSIDE;
 			f.chars++;
+		} else if (run) {
+			f.chars += run;
+			i += run - 1;
+			f.at = i;
 		} else if (s[i] == '=') {
 			f.pad++;
 		} else if (!is_space(s[i])) {
@@ -193,17 +227,18 @@ static bool scan_body(struct scan *p)
 		if (p->i >= p->len)
 			return fail(p, HPL_PEM_NO_END);
 		char c = p->s[p->i];
+		size_t run = b64_run(p->s + p->i, p->len - p->i);
 		if (c == '-')
 			break;
-		if (!is_b64(c) && c != '=') {
+		if (!run && c != '=') {
 			p->f->c = (unsigned char)c;
 			return fail(p, HPL_PEM_BODY);
 		}
-		if (c != '=' && pad)
+		if (run && pad)
 			return fail(p, HPL_PEM_PADDING);
-		chars += c != '=';
-		pad += c == '=';
-		p->i++;
+		chars += run;
+		pad += !run;
+		p->i += run ? run : 1;
 	}
 	if (!starts(p, end_mark, END)) {
 		size_t from = p->i;
