@@ -9,7 +9,7 @@
  *   closed    HPL02003E: the seeds open no key slot any more
  *   mended    one copy is damaged, as by a torn write: the other one says what was there before
  *   free      opened with the same key, but something is changed that the header alone does not bind:
- *             only what `free_fields` names. With a record beside it: HPL07024E.
+ *             only what `free_fields` names. With a record beside it: HPL07024E, but for two names.
  *
  * and the data area must not have been read: read(2) and pread(2) of this process are counted.
  */
@@ -36,16 +36,17 @@ static struct hpl_secret pass;
 static uint8_t original[OFFSET], now[BOTH], volume_key[HPL_LUKS_KEY_BYTES], digest[32];
 static unsigned refused, closed, mended, changed, total;
 
-/* The header alone does not bind these; the record does. With seqid: both copies changed together.
+/* The header alone does not bind these; the record does, but for two that decide nothing: the salt of a
+ * copy and areas that no key slot has. seqid: where both copies were changed to fit each other.
  * offset and sector_size shift the data: what is decrypted then is noise, never plain text. */
-static struct free_field { const char *name; unsigned seen; bool bound_by_record; } free_fields[] = {
-	{"label", 0, true}, {"subsystem", 0, true}, {"uuid", 0, true}, {"seqid", 0, true},
+static struct free_field { const char *name; unsigned seen; } free_fields[] = {
+	{"label", 0}, {"subsystem", 0}, {"uuid", 0}, {"seqid", 0},
 	/* differs between the copies, is drawn anew at each write, and goes into their checksums only */
-	{"salt", 0, false},
-	{"segments.0.offset", 0, true}, {"segments.0.sector_size", 0, true},
-	{"config.keyslots_size", 0, true}, {"keyslots.0.priority", 0, true},
-	{"config.flags", 0, true}, {"config.requirements", 0, true}, {"white space", 0, true},
-	{"unused area", 0, false},
+	{"salt", 0},
+	{"segments.0.offset", 0}, {"segments.0.sector_size", 0},
+	{"config.keyslots_size", 0}, {"keyslots.0.priority", 0},
+	{"config.flags", 0}, {"config.requirements", 0}, {"white space", 0},
+	{"unused area", 0},
 };
 
 /* ---- reads of the data area ---- */
@@ -172,22 +173,31 @@ static struct free_field *free_field(const char *name)
 	return NULL;
 }
 
+/* Each was really found to be free: the list holds no more than it must. */
+static void assert_free(const char *const *names)
+{
+	for (; *names; names++)
+		cr_assert(free_field(*names) && free_field(*names)->seen, "%s", *names);
+}
+#define ASSERT_FREE(...) assert_free((const char *const[]){__VA_ARGS__, NULL})
+
 static void restore(void)
 {
-	put(disk_fd, 0, original, OFFSET);
+	put(disk_fd, 0, original, BOTH);
 	memcpy(now, original, BOTH);
 }
 
-/* Does a copy say that it is one, and how large? Else it is looked for at each place where the second may
- * be, in the first 8 MiB, which here hold data as well. */
+/* Does a copy say that both are where they are? Else they are looked for, where the first says or at each
+ * place where the second may be, in the first 8 MiB, which here hold data as well. */
 static bool findable(void)
 {
 	static const uint8_t size[8] = {0, 0, 0, 0, 0, 0, HDR >> 8, HDR & 0xff};
 	uint8_t first[16], second[16];
 
 	cr_assert_eq(pread(disk_fd, first, 16, 0) + pread(disk_fd, second, 16, HDR), 32);
-	return (memcmp(first, "LUKS\xba\xbe", 6) == 0 && memcmp(first + 8, size, 8) == 0) ||
-		(memcmp(second, "SKUL\xba\xbe", 6) == 0 && memcmp(second + 8, size, 8) == 0);
+	if (memcmp(first, "LUKS\xba\xbe", 6) == 0)
+		return memcmp(first + 8, size, 8) == 0;
+	return memcmp(second, "SKUL\xba\xbe", 6) == 0 && memcmp(second + 8, size, 8) == 0;
 }
 
 /* Opens the disk as it is now. field: what was changed; how: in which way */
@@ -277,6 +287,7 @@ Test(storage_mutations, every_field_of_the_binary_headers)
 						}
 					try_now(fields[f].name, how);
 				}
+	ASSERT_FREE("label", "subsystem", "uuid", "seqid", "salt");
 }
 
 /* ---- JSON ---- */
@@ -334,7 +345,7 @@ static const char *json(void)
 	return s;
 }
 
-enum place { SAME, FIRST_NEWER, SECOND_NEWER, FIRST_OLDER, ONLY_FIRST, PLACES };
+enum place { SAME, FIRST_NEWER, SECOND_NEWER, ONLY_FIRST, FIRST_OLDER };
 
 static void put_json(int copy, const char *s, int seqid)
 {
@@ -351,8 +362,8 @@ static void put_json(int copy, const char *s, int seqid)
 /* s as the JSON of both copies, or of one that is newer, older, or of the same number */
 static void try_json(const char *field, const char *s, enum place place)
 {
-	static const char *const names[] = {"both", "first newer", "second newer", "first older",
-		"only first"};
+	static const char *const names[] = {"both", "first newer", "second newer", "only first",
+		"first older"};
 	char how[640];
 
 	snprintf(how, sizeof how, "%s: %.500s", names[place], s);
@@ -384,7 +395,9 @@ static void try_splice(const char *field, const char *s, int from, int to, const
 	if (hpl_streq(out, s))
 		return;
 	try_json(field, out, SAME);
-	try_json(field, out, (enum place)(1 + turn++ % (PLACES - 1)));
+	/* an older copy does not count, whatever it says: each opens, which takes time */
+	turn++;
+	try_json(field, out, turn % 16 == 0 ? FIRST_OLDER : (enum place)(1 + turn % 3));
 }
 
 static void change_value(const char *s, const struct node *n)
@@ -461,4 +474,260 @@ Test(storage_mutations, every_member_of_the_json)
 			change_member(s, &nodes[i]);
 	}
 	cr_assert_geq(total, 1000);
+	cr_assert_geq(refused, 1000);
+	ASSERT_FREE("segments.0.offset", "segments.0.sector_size", "config.keyslots_size");
+}
+
+/* ---- key slot areas and what is behind the JSON ---- */
+
+Test(storage_mutations, key_slot_areas_and_bytes_behind_the_json)
+{
+	_cleanup_luks_ struct hpl_luks l = device(0);
+	struct hpl_err err = HPL_ERR_NULL;
+	size_t len = strlen(json());
+
+	cr_assert_eq(hpl_luks_load(&l, &err), 0, "%s", err.text);
+	const uint64_t begin = l.area.header.areas[0].offset, size = l.area.header.areas[0].size;
+	const uint64_t used = 4000 * HPL_LUKS_KEY_BYTES; /* stripes; the area is rounded up to blocks */
+	/* one bit anywhere in a split key: the seeds open nothing */
+	for (uint64_t at = 0; at < used; at += used / 20) {
+		uint8_t b = original[begin + at] ^ 0x10;
+
+		put(disk_fd, begin + at, &b, 1);
+		judge_disk("key slot", "one bit");
+		put(disk_fd, begin + at, &original[begin + at], 1);
+	}
+	cr_assert_eq(closed, total);
+	/* in nobody's use: behind the stripes (under the record's MAC), between and behind areas */
+	const uint64_t places[] = {begin + size, begin + size + 100000, OFFSET - 1};
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(places); i++) {
+		uint8_t b = original[places[i]] ^ 1;
+
+		put(disk_fd, places[i], &b, 1);
+		judge_disk("unused area", "one bit");
+		put(disk_fd, places[i], &original[places[i]], 1);
+	}
+	for (size_t at = len + 1; at < JSON; at += at < len + 8 ? 1 : 1000)
+		for (int mask = 1; mask <= 3; mask++) {
+			for (int c = 0; c < 2; c++)
+				if (mask & (1 << c)) {
+					now[c * HDR + BIN + at] = '}';
+					checksum(now + c * HDR, HDR);
+				}
+			try_now("behind the JSON", "one byte");
+		}
+	cr_assert_geq(refused, 30);
+}
+
+/* ---- the copies as a pair ---- */
+
+static void set_seqid(int copy, uint64_t id)
+{
+	id = htobe64(id);
+	memcpy(now + copy * HDR + 16, &id, 8);
+	checksum(now + copy * HDR, HDR);
+}
+
+Test(storage_mutations, numbers_of_the_copies)
+{
+	static const uint64_t ids[] = {0, 1, 2, 3, 4, 5, 6, 100, 1ULL << 32, 1ULL << 40, (1ULL << 40) + 1,
+		1ULL << 63, UINT64_MAX - 1, UINT64_MAX};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(ids); i++)
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(ids); k++) {
+			uint64_t x = ids[i], y = ids[k];
+			char how[64];
+
+			/* whether both count, and are of one write or of neighbours */
+			bool plausible = x && y && x <= 1ULL << 40 && y <= 1ULL << 40 &&
+				(x > y ? x - y : y - x) <= 1;
+			unsigned before = refused;
+			set_seqid(0, x);
+			set_seqid(1, y);
+			snprintf(how, sizeof how, "%llx and %llx", (unsigned long long)x, (unsigned long long)y);
+			try_now("seqid", how);
+			cr_assert_eq(refused == before, plausible, "%s", how);
+		}
+}
+
+/* A copy under another checksum counts for libcryptsetup, which reads it as well. */
+Test(storage_mutations, a_newer_copy_under_another_checksum_is_not_used)
+{
+	static const char *const algs[] = {"sha512", "SHA256", "sha384", "sha1", "sha256 ", ""};
+	const char *s = json();
+	const char *at = strstr(s, "\"encryption\":\"aes-xts-plain64\"");
+	char bad[TEXT];
+
+	cr_assert(at);
+	join(bad, s, (int)(at - s), (int)(at - s) + 30, "\"encryption\":\"cipher_null-ecb\"");
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(algs); i++)
+		for (int c = 0; c < 2; c++) {
+			uint8_t *copy = now + c * HDR;
+
+			put_json(c, bad, 1);
+			memset(copy + 72, 0, 32);
+			memcpy(copy + 72, algs[i], strlen(algs[i]));
+			memset(copy + 448, 0, 64);
+			if (i == 0)
+				SHA512(copy, HDR, copy + 448);
+			else if (i == 2)
+				SHA384(copy, HDR, copy + 448);
+			else if (i == 3)
+				SHA1(copy, HDR, copy + 448);
+			else
+				SHA256(copy, HDR, copy + 448);
+			try_now("checksum_alg", algs[i]);
+		}
+	cr_assert_eq(mended, total, "the other copy spoke");
+}
+
+Test(storage_mutations, copies_exchanged_missing_or_of_another_volume)
+{
+	uint8_t other[BOTH];
+	char uuid[40];
+
+	memcpy(now, original + HDR, HDR);
+	memcpy(now + HDR, original, HDR);
+	try_now("copies", "exchanged");
+	memcpy(now + HDR, original, HDR);
+	try_now("copies", "the first twice");
+	memcpy(now, original + HDR, HDR);
+	try_now("copies", "the second twice");
+	for (int mask = 1; mask <= 3; mask++) {
+		for (int c = 0; c < 2; c++)
+			if (mask & (1 << c))
+				memset(now + c * HDR, 0, HDR);
+		try_now("copies", "zeros");
+	}
+	memcpy(other, original, BOTH);
+	memcpy(uuid, "00000000-0000-4000-8000-000000000001", 37);
+	for (int c = 0; c < 2; c++) {
+		memcpy(now + c * HDR + 168, uuid, 37);
+		checksum(now + c * HDR, HDR);
+		try_now("copies", "of another volume");
+	}
+	for (unsigned cut = 0; cut < HDR; cut += 512) { /* torn at each sector, old and new */
+		put_json(0, (const char *)original + BIN, 1);
+		memcpy(now + cut, original + cut, HDR - cut);
+		try_now("seqid", "torn");
+	}
+}
+
+/* hdr_size, with copies that stand where it says, and where it does not */
+Test(storage_mutations, sizes_of_the_header)
+{
+	static const uint64_t sizes[] = {0, 1, 512, 4096, 8192, 16383, 16385, 32768, 65536, 131072, 262144,
+		524288, 1048576, 2097152, 4194304, 8388608, 1ULL << 40, 1ULL << 63, UINT64_MAX};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(sizes); i++)
+		for (int mask = 1; mask <= 3; mask++)
+			for (int sums = 0; sums < 2; sums++) {
+				uint64_t n = htobe64(sizes[i]);
+
+				for (int c = 0; c < 2; c++)
+					if (mask & (1 << c)) {
+						memcpy(now + c * HDR + 8, &n, 8);
+						if (sums)
+							checksum(now + c * HDR, c == 0 && sizes[i] == BOTH ? BOTH : HDR);
+					}
+				try_now("hdr_size", "another");
+			}
+	/* one copy of 32 KiB over the place of both */
+	uint64_t n = htobe64(BOTH);
+	memcpy(now + 8, &n, 8);
+	memset(now + HDR, 0, HDR);
+	checksum(now, BOTH);
+	try_now("hdr_size", "over both");
+}
+
+Test(storage_mutations, devices_that_end_early)
+{
+	static const off_t ends[] = {0, 1, 511, 512, 4095, 4096, 8192, HDR - 1, HDR, HDR + 4096, BOTH - 1, BOTH,
+		BOTH + 4096, 100000, OFFSET / 2, OFFSET - 4096, OFFSET - 1};
+	bool same = false;
+	char why[256];
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(ends); i++) {
+		cr_assert_eq(ftruncate(disk_fd, ends[i]), 0);
+		data_reads = 0;
+		/* the kernel says 8 MiB, a read comes short: never "no header", which might be formatted */
+		cr_assert_eq(open_it(0, &same, why), HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%lld: %s",
+			(long long)ends[i], why);
+		cr_assert_eq(data_reads, 0);
+		cr_assert_eq(ftruncate(disk_fd, DEVICE), 0);
+		put(disk_fd, 0, original, OFFSET);
+	}
+	/* and with a size that is as small */
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(ends); i++) {
+		_cleanup_luks2_ struct hpl_luks2 h = HPL_LUKS2_NULL;
+		struct hpl_err err = HPL_ERR_NULL;
+		int r = hpl_luks2_read(&h, disk_fd, (uint64_t)ends[i], &err);
+
+		cr_assert(r == HPL_LUKS2_NONE ? ends[i] < BOTH : r == -1 &&
+			err.msg == HPL_MSG_STORAGE_HEADER_REFUSED, "%lld: %d %s", (long long)ends[i], r, err.text);
+	}
+	cr_assert_eq(open_it(0, &same, why), 0, "%s", why);
+}
+
+/* ---- two readers of one text ---- */
+
+Test(storage_mutations, json_that_two_readers_could_read_in_two_ways)
+{
+	static const struct { const char *from, *to; } texts[] = {
+		{"{\"keyslots\"", "{keyslots"}, {"{\"keyslots\"", "{'keyslots'"},
+		{"{\"keyslots\"", "{\"\\u006beyslots\""}, {"{\"keyslots\"", "{\"keyslots\":{},\"keyslots\""},
+		{"{\"keyslots\"", "{\"\\u006beyslots\":{},\"keyslots\""}, {"{\"keyslots\"", "# {}\n{\"keyslots\""},
+		{"{\"keyslots\"", "// x\n{\"keyslots\""}, {"{\"keyslots\"", "/* x */{\"keyslots\""},
+		{"{\"keyslots\"", "{/* x */\"keyslots\""}, {"{\"keyslots\"", "---\n{\"keyslots\""},
+		{"{\"keyslots\"", "%YAML 1.2\n---\n{\"keyslots\""}, {"{\"keyslots\"", "\xef\xbb\xbf{\"keyslots\""},
+		{"{\"keyslots\"", "{? \"keyslots\""}, {"{\"keyslots\"", "{\"<<\":{},\"keyslots\""},
+		{"{\"keyslots\"", "&a {\"keyslots\""}, {"{\"keyslots\"", "!!map {\"keyslots\""},
+		{"{\"keyslots\"", "[{\"keyslots\""}, {"{\"keyslots\"", "{,\"keyslots\""},
+		{"{\"keyslots\"", "{\"x\",\"keyslots\""}, {"{\"keyslots\"", "{}{\"keyslots\""},
+		{"\"tokens\":{}", "\"tokens\":{},"}, {"\"tokens\":{}", "\"tokens\":{},,\"x\":1"},
+		{"\"tokens\":{}", "\"tokens\":"}, {"\"tokens\":{}", "\"tokens\":~"},
+		{"\"tokens\":{}", "\"tokens\":{} # x\n"}, {"\"tokens\":{}", "\"tokens\":{\n# x\n}"},
+		{"\"tokens\":{}", "\"tokens\":{\"\":1}"}, {"\"tokens\":{}", "\"tokens\":!!null x"},
+		{"\"tokens\":{}", "\"tokens\":[[[[[[[[[[]]]]]]]]]]"},
+		{"\"type\":\"crypt\"", "\"type\":crypt"}, {"\"type\":\"crypt\"", "\"type\":'crypt'"},
+		{"\"type\":\"crypt\"", "\"type\":\"cry\\x70t\""}, {"\"type\":\"crypt\"", "\"type\":\"cry\\\npt\""},
+		{"\"type\":\"crypt\"", "\"type\":\"linear\",\"type\":\"crypt\""},
+		{"\"type\":\"crypt\"", "\"type\":\"crypt\",\"type\":\"linear\""},
+		{"\"key_size\":64", "\"key_size\":0x40"}, {"\"key_size\":64", "\"key_size\":0o100"},
+		{"\"key_size\":64", "\"key_size\":064"}, {"\"key_size\":64", "\"key_size\":+64"},
+		{"\"key_size\":64", "\"key_size\":64.0"}, {"\"key_size\":64", "\"key_size\":6.4e1"},
+		{"\"key_size\":64", "\"key_size\":4294967360"}, {"\"key_size\":64", "\"key_size\":NaN"},
+		{"\"key_size\":64", "\"key_size\":18446744073709551680"},
+		{"\"json_size\"", "\"flags\":[],\"json_size\""},
+		{"\"json_size\"", "\"flags\":[\"allow-discards\"],\"json_size\""},
+		{"\"json_size\"", "\"requirements\":{},\"json_size\""},
+		{"\"json_size\"", "\"requirements\":{\"mandatory\":[\"online-reencrypt-v2\"]},\"json_size\""},
+		{"\"json_size\"", "\"requirements\":[\"online-reencrypt\"],\"json_size\""},
+		{"\"tokens\":{}", "\"tokens\":{\"0\":{\"type\":\"luks2-keyring\",\"keyslots\":[\"0\"]}}"},
+		{"\"type\":\"luks2\"", "\"type\":\"reencrypt\",\"mode\":\"encrypt\",\"direction\":\"forward\""},
+		{"\"key_size\":64", "\"priority\":3,\"key_size\":64"},
+		{"\"key_size\":64", "\"priority\":\"2\",\"key_size\":64"},
+		{"\"key_size\":64", "\"priority\":1,\"key_size\":64"},
+		{"{\"keyslots\"", " {\"keyslots\""}, {"\"tokens\":{}", "\"tokens\" : { }"},
+		{"\"tokens\":{}", "\n\"tokens\":\t{}"},
+	};
+	const char *s = json();
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(texts); i++) {
+		const char *at = strstr(s, texts[i].from), *to = texts[i].to;
+		bool priority = strstr(to, "\"priority\":1");
+		bool blank = strstr(to, " {\"keyslots") == to || strstr(to, "\"tokens\" : { }") || to[0] == '\n';
+		bool empty = strstr(to, "\"flags\":[],"), none = strstr(to, "\"requirements\":{},");
+		const char *name = blank ? "white space" : empty ? "config.flags" :
+			none ? "config.requirements" :
+			priority ? "keyslots.0.priority" : "text";
+		char out[TEXT];
+
+		cr_assert(at, "%s", texts[i].from);
+		join(out, s, (int)(at - s), (int)(at - s) + (int)strlen(texts[i].from), to);
+		for (int place = SAME; place <= ONLY_FIRST; place++)
+			try_json(name, out, (enum place)place);
+	}
+	cr_assert_geq(refused, 4 * (HPL_ARRAY_SIZE(texts) - 6));
+	ASSERT_FREE("white space", "config.flags", "config.requirements", "keyslots.0.priority");
 }
