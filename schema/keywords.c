@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keywords of JSON Schema (2020-12), one compile and one check function each. The table at the
- * end is the order in which they are checked: the plainest fault is said first.
+ * The keywords of JSON Schema (2020-12 and draft-07), one compile and one check function each: those of
+ * any type, of numbers and strings, and what the other files of keywords share. The tables are in the
+ * order in which they are checked: the plainest fault is said first.
  *
  * A check returns whether the instance satisfies it; in a run that reports, it adds its faults.
  */
-#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "proto/messages.h"
 #include "schema/validator.h"
-
-#define BIT(kind) (1u << (kind))
-enum {
-	ANY = 0xff,
-	NUMBER = BIT(HPL_INT) | BIT(HPL_REAL),
-	STRING = BIT(HPL_STRING),
-	LIST = BIT(HPL_LIST),
-	MAP = BIT(HPL_MAP),
-};
 
 /* ---- arguments that several keywords share ---- */
 
@@ -38,22 +28,25 @@ static int compile_number(struct compiler *k, struct sub *s, const struct hpl_no
 	return 0;
 }
 
-static int compile_count(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+int hpl_compile_count(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 	struct check *c)
 {
 	if (!hpl_node_is_integer(arg) || hpl_node_number(arg) < 0)
 		return hpl_compile_fail(k, s, c->keyword->name, arg, "must be a count");
-	c->count = arg->kind == HPL_INT ? (uint64_t)arg->integer : (uint64_t)arg->real;
+	if (arg->kind == HPL_INT)
+		c->count = (uint64_t)arg->integer;
+	else /* 2^63 of anything does not exist */
+		c->count = arg->real < 0x1p63 ? (uint64_t)arg->real : UINT64_MAX;
 	return 0;
 }
 
-static int compile_one(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+int hpl_compile_one(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 	struct check *c)
 {
 	return hpl_compile_child(k, s, c->keyword->name, NULL, arg, &c->one);
 }
 
-static int compile_list(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+int hpl_compile_list(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 	struct check *c)
 {
 	char index[24];
@@ -72,7 +65,7 @@ static int compile_list(struct compiler *k, struct sub *s, const struct hpl_node
 	return 0;
 }
 
-static bool is_string_list(const struct hpl_node *n)
+bool hpl_is_string_list(const struct hpl_node *n)
 {
 	if (n->kind != HPL_LIST)
 		return false;
@@ -83,7 +76,7 @@ static bool is_string_list(const struct hpl_node *n)
 	return true;
 }
 
-static const struct hpl_entry *find_member(const struct hpl_node *map, const char *key, size_t len)
+const struct hpl_entry *hpl_find_member(const struct hpl_node *map, const char *key, size_t len)
 {
 	for (size_t i = 0; i < map->map.count; i++) {
 		const struct hpl_entry *e = &map->map.entries[i];
@@ -203,6 +196,17 @@ static int compile_divisor(struct compiler *k, struct sub *s, const struct hpl_n
 	return 0;
 }
 
+static bool is_multiple(double value, double divisor)
+{
+	double q = value / divisor;
+
+	if (fmod(value, divisor) == 0)
+		return true;
+	/* of a whole divisor that was exact; but 0.0075 is a multiple of 0.0001, and neither is exact */
+	return floor(divisor) != divisor && isfinite(q) &&
+		fabs(q - round(q)) <= fabs(q) * 4 * DBL_EPSILON;
+}
+
 static bool check_multiple(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at)
 {
@@ -210,9 +214,7 @@ static bool check_multiple(struct run *r, const struct check *c, const struct hp
 	if (n->kind == HPL_INT && c->arg->kind == HPL_INT) {
 		ok = n->integer % c->arg->integer == 0;
 	} else {
-		double q = hpl_node_number(n) / hpl_node_number(c->arg);
-		/* 0.0075 is a multiple of 0.0001 although neither is exact */
-		ok = isfinite(q) && fabs(q - round(q)) <= fabs(q) * 4 * DBL_EPSILON;
+		ok = is_multiple(hpl_node_number(n), hpl_node_number(c->arg));
 	}
 	return ok || hpl_fault_number(r, c, n, at, "a multiple of");
 }
@@ -244,7 +246,7 @@ static bool check_max_length(struct run *r, const struct check *c, const struct 
 static int compile_pattern(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 	struct check *c)
 {
-	return hpl_compile_pattern(k, arg, &c->pattern);
+	return hpl_compile_pattern(k, s, "pattern", arg, &c->pattern);
 }
 
 static bool check_pattern(struct run *r, const struct check *c, const struct hpl_node *n,
@@ -265,8 +267,8 @@ static int compile_format(struct compiler *k, struct sub *s, const struct hpl_no
 	if (arg->kind != HPL_STRING)
 		return hpl_compile_fail(k, s, "format", arg, "must be a string");
 	c->format = hpl_format_find(arg->str.text);
-	if (!c->format)
-		c->fn = NULL; /* an unknown format is an annotation */
+	if (!c->format || !hpl_compile_format_asserts(k, s))
+		c->fn = NULL; /* an annotation */
 	return 0;
 }
 
@@ -276,399 +278,20 @@ static bool check_format(struct run *r, const struct check *c, const struct hpl_
 	return c->format(n->str.text, n->str.len) || hpl_fault_form(r, c, n, at);
 }
 
-/* ---- lists ---- */
-
-static bool check_min_items(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	return n->list.count >= c->count || hpl_fault_length(r, c, n, at, n->list.count, true);
-}
-
-static bool check_max_items(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	return n->list.count <= c->count || hpl_fault_length(r, c, n, at, n->list.count, false);
-}
-
-static int compile_unique(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (arg->kind != HPL_BOOL)
-		return hpl_compile_fail(k, s, "uniqueItems", arg, "must be true or false");
-	if (!arg->boolean)
-		c->fn = NULL;
-	return 0;
-}
-
-static bool check_unique(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	size_t first = 0;
-	ptrdiff_t i = hpl_node_repeated(n, &first);
-	if (i < 0) {
-		r->broken = true;
-		HPL_OOM(r->err);
-		return false;
-	}
-	return (size_t)i == n->list.count || hpl_fault_repeated(r, c, n, at, first, (size_t)i);
-}
-
-static int compile_prefix(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (compile_list(k, s, arg, c) < 0)
-		return -1;
-	s->prefix_count = c->sub_count;
-	return 0;
-}
-
-static bool check_prefix(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < c->sub_count && i < n->list.count && (ok || r->faults); i++) {
-		struct at here = {.up = at, .index = i};
-		ok &= hpl_check_sub(r, c->subs[i], n->list.items[i], &here);
-	}
-	return ok;
-}
-
-static bool check_items(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = c->sub->prefix_count; i < n->list.count && (ok || r->faults); i++) {
-		struct at here = {.up = at, .index = i};
-		ok &= hpl_check_sub(r, c->one, n->list.items[i], &here);
-	}
-	return ok;
-}
-
-/* ---- mappings ---- */
-
-static int compile_properties(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (arg->kind != HPL_MAP)
-		return hpl_compile_fail(k, s, "properties", arg, "must be a mapping");
-	s->properties = hpl_compile_alloc(k, arg->map.count, sizeof(*s->properties));
-	if (!s->properties)
-		return -1;
-	for (size_t i = 0; i < arg->map.count; i++) {
-		const struct hpl_entry *e = &arg->map.entries[i];
-		struct property *p = &s->properties[i];
-		*p = (struct property){.name = e->key, .len = e->key_len};
-		if (hpl_compile_child(k, s, "properties", e->key, e->value, &p->sub) < 0)
-			return -1;
-	}
-	s->property_count = arg->map.count;
-	return 0;
-}
-
-static int compile_patterns(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (arg->kind != HPL_MAP)
-		return hpl_compile_fail(k, s, "patternProperties", arg, "must be a mapping");
-	s->patterns = hpl_compile_alloc(k, arg->map.count, sizeof(*s->patterns));
-	if (!s->patterns)
-		return -1;
-	for (size_t i = 0; i < arg->map.count; i++) {
-		const struct hpl_entry *e = &arg->map.entries[i];
-		struct pattern_property *p = &s->patterns[i];
-		const struct hpl_node key = {.kind = HPL_STRING, .pos = e->pos,
-			.str = {e->key, e->key_len}};
-		if (hpl_compile_pattern(k, &key, &p->pattern) < 0 ||
-			hpl_compile_child(k, s, "patternProperties", e->key, e->value, &p->sub) < 0)
-			return -1;
-	}
-	s->pattern_count = arg->map.count;
-	/* the check of properties walks these too */
-	if (s->properties)
-		c->fn = NULL;
-	return 0;
-}
-
-static int compile_additional(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (s->properties || s->patterns)
-		c->fn = NULL;
-	return hpl_compile_child(k, s, "additionalProperties", NULL, arg, &s->additional);
-}
-
-static bool check_member(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at, const struct hpl_entry *e)
-{
-	const struct sub *s = c->sub;
-	struct at here = {.up = at, .entry = e};
-	bool ok = true, known = false;
-
-	for (size_t i = 0; i < s->property_count; i++) {
-		const struct property *p = &s->properties[i];
-		if (p->len == e->key_len && memcmp(p->name, e->key, p->len) == 0) {
-			known = true;
-			ok = hpl_check_sub(r, p->sub, e->value, &here);
-			break;
-		}
-	}
-	for (size_t i = 0; i < s->pattern_count && (ok || r->faults); i++) {
-		if (!hpl_pattern_matches(r, s->patterns[i].pattern, e->key, e->key_len))
-			continue;
-		known = true;
-		if (e->value->kind != HPL_MAP &&
-			hpl_fault_misplaced(r, c, n, at, e, s->patterns[i].sub))
-			return false;
-		ok &= hpl_check_sub(r, s->patterns[i].sub, e->value, &here);
-	}
-	if (!known && s->unknown)
-		return hpl_fault_unknown(r, c, n, at, e);
-	if (known || !s->additional)
-		return ok;
-	if (s->additional->fixed < 0)
-		return hpl_fault_unknown(r, c, n, at, e);
-	return ok & hpl_check_sub(r, s->additional, e->value, &here);
-}
-
-/* properties, patternProperties and additionalProperties in one walk */
-static bool check_members(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < n->map.count && (ok || r->faults) && !r->broken; i++)
-		ok &= check_member(r, c, n, at, &n->map.entries[i]);
-	return ok;
-}
-
-static int compile_required(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	return is_string_list(arg) ? 0 :
-		hpl_compile_fail(k, s, "required", arg, "must be a list of names");
-}
-
-static bool check_required(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < c->arg->list.count && (ok || r->faults); i++) {
-		const struct hpl_node *name = c->arg->list.items[i];
-		if (!find_member(n, name->str.text, name->str.len))
-			ok = hpl_fault_required(r, c, n, at, name);
-	}
-	return ok;
-}
-
-static bool check_min_properties(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	return n->map.count >= c->count || hpl_fault_length(r, c, n, at, n->map.count, true);
-}
-
-static bool check_max_properties(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	return n->map.count <= c->count || hpl_fault_length(r, c, n, at, n->map.count, false);
-}
-
-static bool check_property_names(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < n->map.count && (ok || r->faults); i++) {
-		const struct hpl_entry *e = &n->map.entries[i];
-		struct at here = {.up = at, .entry = e};
-		const struct hpl_node key = {.kind = HPL_STRING, .pos = e->pos,
-			.str = {e->key, e->key_len}};
-		ok &= hpl_check_sub(r, c->one, &key, &here);
-	}
-	return ok;
-}
-
-static int compile_dependent(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	for (size_t i = 0; arg->kind == HPL_MAP && i < arg->map.count; i++) {
-		if (!is_string_list(arg->map.entries[i].value))
-			return hpl_compile_fail(k, s, "dependentRequired", arg,
-				"must hold lists of names");
-	}
-	return arg->kind == HPL_MAP ? 0 :
-		hpl_compile_fail(k, s, "dependentRequired", arg, "must be a mapping");
-}
-
-static bool check_dependent(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < c->arg->map.count && (ok || r->faults); i++) {
-		const struct hpl_entry *e = &c->arg->map.entries[i];
-		if (!find_member(n, e->key, e->key_len))
-			continue;
-		for (size_t k = 0; k < e->value->list.count && (ok || r->faults); k++) {
-			const struct hpl_node *name = e->value->list.items[k];
-			if (!find_member(n, name->str.text, name->str.len))
-				ok = hpl_fault_add(r, c, n, at, NULL,
-					"add what is needed, or remove what needs it",
-					"has \"%.60s\" and so needs \"%.60s\"", e->key,
-					name->str.text);
-		}
-	}
-	return ok;
-}
-
-static int compile_dependent_schemas(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	if (arg->kind != HPL_MAP)
-		return hpl_compile_fail(k, s, "dependentSchemas", arg, "must be a mapping");
-	c->sub_count = arg->map.count;
-	c->subs = hpl_compile_alloc(k, c->sub_count, sizeof(*c->subs));
-	if (!c->subs)
-		return -1;
-	for (size_t i = 0; i < c->sub_count; i++) {
-		if (hpl_compile_child(k, s, "dependentSchemas", arg->map.entries[i].key,
-			arg->map.entries[i].value, &c->subs[i]) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static bool check_dependent_schemas(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < c->sub_count && (ok || r->faults); i++) {
-		const struct hpl_entry *e = &c->arg->map.entries[i];
-		if (find_member(n, e->key, e->key_len))
-			ok &= hpl_check_sub(r, c->subs[i], n, at);
-	}
-	return ok;
-}
-
-/* ---- applicators ---- */
-
-static int compile_ref(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	return hpl_compile_ref(k, arg, &c->one);
-}
-
-static bool check_one(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	return hpl_check_sub(r, c->one, n, at);
-}
-
-static bool check_all_of(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool ok = true;
-	for (size_t i = 0; i < c->sub_count && (ok || r->faults); i++)
-		ok &= hpl_check_sub(r, c->subs[i], n, at);
-	return ok;
-}
-
-static bool check_any_of(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	for (size_t i = 0; i < c->sub_count; i++) {
-		if (hpl_check_quiet(r, c->subs[i], n, at)) /* once more for its warnings */
-			return !r->faults || hpl_check_sub(r, c->subs[i], n, at);
-	}
-	return hpl_fault_branches(r, c, n, at);
-}
-
-static bool check_one_of(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	const struct sub *fit = NULL;
-	size_t fits = 0;
-	for (size_t i = 0; i < c->sub_count && fits < 2; i++) {
-		if (!hpl_check_quiet(r, c->subs[i], n, at))
-			continue;
-		fits++;
-		fit = c->subs[i];
-	}
-	if (r->broken)
-		return false;
-	if (fits != 1)
-		return hpl_fault_branches(r, c, n, at);
-	return !r->faults || hpl_check_sub(r, fit, n, at); /* once more for its warnings */
-}
-
-static bool check_not(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	bool fits = hpl_check_quiet(r, c->one, n, at);
-	if (r->broken)
-		return false;
-	return !fits || hpl_fault_add(r, c, n, at, NULL, NULL, "is of a form that is not allowed");
-}
-
-static int compile_if(struct compiler *k, struct sub *s, const struct hpl_node *arg,
-	struct check *c)
-{
-	const struct hpl_node *then_node = hpl_node_get(s->node, "then");
-	const struct hpl_node *else_node = hpl_node_get(s->node, "else");
-	if (then_node && hpl_compile_child(k, s, "then", NULL, then_node, &s->then_sub) < 0)
-		return -1;
-	if (else_node && hpl_compile_child(k, s, "else", NULL, else_node, &s->else_sub) < 0)
-		return -1;
-	if (!then_node && !else_node)
-		c->fn = NULL;
-	return compile_one(k, s, arg, c);
-}
-
-static bool check_if(struct run *r, const struct check *c, const struct hpl_node *n,
-	const struct at *at)
-{
-	const struct sub *next = hpl_check_quiet(r, c->one, n, at) ? c->sub->then_sub :
-		c->sub->else_sub;
-	if (r->broken)
-		return false;
-	return !next || hpl_check_sub(r, next, n, at);
-}
-
 const struct keyword hpl_keywords[] = {
-	{"type", ANY, compile_type, check_type},
-	{"const", ANY, compile_nothing, check_const},
-	{"enum", ANY, compile_enum, check_enum},
-	{"multipleOf", NUMBER, compile_divisor, check_multiple},
-	{"minimum", NUMBER, compile_number, check_minimum},
-	{"maximum", NUMBER, compile_number, check_maximum},
-	{"exclusiveMinimum", NUMBER, compile_number, check_exclusive_minimum},
-	{"exclusiveMaximum", NUMBER, compile_number, check_exclusive_maximum},
-	{"minLength", STRING, compile_count, check_min_length},
-	{"maxLength", STRING, compile_count, check_max_length},
-	{"pattern", STRING, compile_pattern, check_pattern},
-	{"format", STRING, compile_format, check_format},
-	{"minItems", LIST, compile_count, check_min_items},
-	{"maxItems", LIST, compile_count, check_max_items},
-	{"uniqueItems", LIST, compile_unique, check_unique},
-	{"prefixItems", LIST, compile_prefix, check_prefix},
-	{"items", LIST, compile_one, check_items},
-	{"required", MAP, compile_required, check_required},
-	{"minProperties", MAP, compile_count, check_min_properties},
-	{"maxProperties", MAP, compile_count, check_max_properties},
-	{"propertyNames", MAP, compile_one, check_property_names},
-	{"dependentRequired", MAP, compile_dependent, check_dependent},
-	{"properties", MAP, compile_properties, check_members},
-	{"patternProperties", MAP, compile_patterns, check_members},
-	{"additionalProperties", MAP, compile_additional, check_members},
-	{"dependentSchemas", MAP, compile_dependent_schemas, check_dependent_schemas},
-	{"$ref", ANY, compile_ref, check_one},
-	{"allOf", ANY, compile_list, check_all_of},
-	{"anyOf", ANY, compile_list, check_any_of},
-	{"oneOf", ANY, compile_list, check_one_of},
-	{"not", ANY, compile_one, check_not},
-	{"if", ANY, compile_if, check_if},
+	{"type", ANY, DRAFT_BOTH, VOC_VALIDATION, compile_type, check_type},
+	{"const", ANY, DRAFT_BOTH, VOC_VALIDATION, compile_nothing, check_const},
+	{"enum", ANY, DRAFT_BOTH, VOC_VALIDATION, compile_enum, check_enum},
+	{"multipleOf", NUMBER, DRAFT_BOTH, VOC_VALIDATION, compile_divisor, check_multiple},
+	{"minimum", NUMBER, DRAFT_BOTH, VOC_VALIDATION, compile_number, check_minimum},
+	{"maximum", NUMBER, DRAFT_BOTH, VOC_VALIDATION, compile_number, check_maximum},
+	{"exclusiveMinimum", NUMBER, DRAFT_BOTH, VOC_VALIDATION, compile_number,
+		check_exclusive_minimum},
+	{"exclusiveMaximum", NUMBER, DRAFT_BOTH, VOC_VALIDATION, compile_number,
+		check_exclusive_maximum},
+	{"minLength", STRING, DRAFT_BOTH, VOC_VALIDATION, hpl_compile_count, check_min_length},
+	{"maxLength", STRING, DRAFT_BOTH, VOC_VALIDATION, hpl_compile_count, check_max_length},
+	{"pattern", STRING, DRAFT_BOTH, VOC_VALIDATION, compile_pattern, check_pattern},
+	{"format", STRING, DRAFT_BOTH, VOC_FORMAT, compile_format, check_format},
 	{NULL},
-};
-
-/* Validation keywords that are not done: a schema that uses one is refused, not half obeyed. */
-const char *const hpl_keywords_missing[] = {
-	"contains", "minContains", "maxContains", "unevaluatedItems",
-	"unevaluatedProperties", "$dynamicRef", "$recursiveRef", "dependencies", "additionalItems",
-	NULL,
 };

@@ -17,6 +17,7 @@
 #include "proto/messages.h"
 #include "runtime/base/secret.h"
 #include "schema/doc.h"
+#include "schema/pairs.h"
 #include "schema/scalar.h"
 #include "schema/syntax.h"
 #include "runtime/base/utf8.h"
@@ -45,6 +46,7 @@ struct reader {
 	uint32_t indent;
 	const char *text;
 	size_t len;
+	struct hpl_pairs pairs;    /* what text points to, when pairs were joined */
 	/* start of the line that was asked for last; places only move forward */
 	size_t line_offset;
 	size_t line;
@@ -67,7 +69,8 @@ static struct hpl_pos pos_of(const struct reader *r, yaml_mark_t m)
 	if (r->indent == HPL_PLACE_FIXED)
 		return p;
 	p.line += (uint32_t)m.line;
-	p.col = (m.line ? r->indent + 1 : p.col) + (uint32_t)m.column;
+	p.col = (m.line ? r->indent + 1 : p.col) + (uint32_t)m.column +
+		(uint32_t)hpl_pairs_shift(&r->pairs, m.line, m.column);
 	return p;
 }
 
@@ -139,20 +142,6 @@ static int check_text(struct reader *r)
 	return 0;
 }
 
-/* Length of the line break at s, 0: none. The breaks of libyaml, whose line numbers are followed. */
-static size_t break_len(const char *s, size_t left)
-{
-	if (left && *s == '\r')
-		return left > 1 && s[1] == '\n' ? 2 : 1;
-	if (left && *s == '\n')
-		return 1;
-	if (left > 1 && memcmp(s, "\xc2\x85", 2) == 0)
-		return 2;
-	if (left > 2 && (memcmp(s, "\xe2\x80\xa8", 3) == 0 || memcmp(s, "\xe2\x80\xa9", 3) == 0))
-		return 3;
-	return 0;
-}
-
 /* Byte offset at which a line (from 0) starts; lines are asked for in ascending order. */
 static size_t line_start(struct reader *r, size_t line)
 {
@@ -161,7 +150,7 @@ static size_t line_start(struct reader *r, size_t line)
 		r->line_offset = 0;
 	}
 	while (r->line < line && r->line_offset < r->len) {
-		size_t n = break_len(r->text + r->line_offset, r->len - r->line_offset);
+		size_t n = hpl_break_len(r->text + r->line_offset, r->len - r->line_offset);
 		r->line_offset += n ? n : 1;
 		r->line += n > 0;
 	}
@@ -178,7 +167,7 @@ static struct hpl_pos block_content(struct reader *r, yaml_mark_t start, const c
 		size_t n = at + blank, spaces = 0;
 		while (n < r->len && r->text[n] == ' ')
 			n++, spaces++;
-		size_t brk = break_len(r->text + n, r->len - n);
+		size_t brk = hpl_break_len(r->text + n, r->len - n);
 		if (!brk) {
 			outer = spaces;
 			break;
@@ -624,7 +613,19 @@ static void reader_done(struct reader *r)
 	free(r->frames);
 	free(r->pending);
 	free(r->anchors);
+	hpl_pairs_done(&r->pairs);
 	hpl_doc_free(r->doc);
+}
+
+static int join_pairs(struct reader *r)
+{
+	if (hpl_pairs_join(&r->pairs, r->text, r->len, r->err) < 0)
+		return -1;
+	if (r->pairs.text) {
+		r->text = r->pairs.text;
+		r->len = r->pairs.len;
+	}
+	return 0;
 }
 
 static int read_text(struct reader *r)
@@ -636,7 +637,7 @@ static int read_text(struct reader *r)
 		r->text += 3;
 		r->len -= 3;
 	}
-	if (check_text(r) < 0)
+	if (check_text(r) < 0 || join_pairs(r) < 0)
 		return -1;
 	r->frames = calloc(r->limits.depth, sizeof(*r->frames));
 	r->doc = hpl_doc_new();

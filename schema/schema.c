@@ -6,22 +6,7 @@
 #include <stdio.h>
 
 #include "proto/messages.h"
-#include "schema/validator.h"
-
-/* Compiled schemas by their node, so that $ref finds them and recursion ends. */
-struct known {
-	const struct hpl_node *node;
-	struct sub *sub;
-};
-
-struct compiler {
-	struct hpl_schema *schema;
-	const struct hpl_node *doc;
-	struct known *known;            /* open addressing, size a power of two */
-	size_t known_count, known_size;
-	unsigned depth;
-	struct hpl_err *err;
-};
+#include "schema/compiler.h"
 
 void *hpl_compile_alloc(struct compiler *k, size_t count, size_t size)
 {
@@ -39,48 +24,7 @@ int hpl_compile_fail(struct compiler *k, const struct sub *s, const char *keywor
 	return -1;
 }
 
-/* ---- known subschemas ---- */
-
-static struct known *known_slot(struct known *table, size_t size, const struct hpl_node *node)
-{
-	size_t i = ((uintptr_t)node >> 4) * 0x9e3779b97f4a7c15u & (size - 1);
-	while (table[i].node && table[i].node != node)
-		i = (i + 1) & (size - 1);
-	return &table[i];
-}
-
-static int known_add(struct compiler *k, const struct hpl_node *node, struct sub *sub)
-{
-	if ((k->known_count + 1) * 2 > k->known_size) {
-		size_t size = k->known_size ? k->known_size * 2 : 256;
-		struct known *table = calloc(size, sizeof(*table));
-		if (!table)
-			return HPL_OOM(k->err);
-		for (size_t i = 0; i < k->known_size; i++) {
-			if (k->known[i].node)
-				*known_slot(table, size, k->known[i].node) = k->known[i];
-		}
-		free(k->known);
-		k->known = table;
-		k->known_size = size;
-	}
-	*known_slot(k->known, k->known_size, node) = (struct known){node, sub};
-	k->known_count++;
-	return 0;
-}
-
 /* ---- compiling ---- */
-
-static int refuse_missing(struct compiler *k, const struct sub *s)
-{
-	for (size_t i = 0; hpl_keywords_missing[i]; i++) {
-		const struct hpl_node *arg = hpl_node_get(s->node, hpl_keywords_missing[i]);
-		if (arg)
-			return hpl_compile_fail(k, s, hpl_keywords_missing[i], arg,
-				"this keyword is not supported");
-	}
-	return 0;
-}
 
 static int compile_unknown(struct compiler *k, struct sub *s)
 {
@@ -128,56 +72,85 @@ static int compile_annotations(struct compiler *k, struct sub *s)
 		s->extension = "";
 	if (legacy && hpl_compile_child(k, s, "x-legacy", NULL, legacy, &s->legacy) < 0)
 		return -1;
+	s->special = s->template || s->extension || s->legacy;
 	return compile_unknown(k, s) < 0 ? -1 : compile_msg(k, s);
+}
+
+static const struct keyword *const tables[] = {
+	hpl_keywords, hpl_keywords_of_lists, hpl_keywords_of_maps, hpl_keywords_in_place,
+	hpl_keywords_unevaluated,
+};
+
+/* The value of a keyword, NULL: it is not there or means nothing in this dialect. */
+static const struct hpl_node *argument(const struct sub *s, const struct keyword *w)
+{
+	const struct dialect *d = &s->resource->dialect;
+
+	if (!(w->drafts & d->draft) || !(w->vocabulary & d->vocabularies))
+		return NULL;
+	/* draft-07 section 8.3: nothing else counts beside a reference */
+	if (d->draft == DRAFT_07 && strcmp(w->name, "$ref") != 0 && hpl_node_get(s->node, "$ref"))
+		return NULL;
+	return hpl_node_get(s->node, w->name);
+}
+
+static unsigned count_keywords(const struct sub *s)
+{
+	unsigned count = 0;
+	for (size_t t = 0; t < HPL_ARRAY_SIZE(tables); t++) {
+		for (const struct keyword *w = tables[t]; w->name; w++)
+			count += argument(s, w) != NULL;
+	}
+	return count;
 }
 
 static int compile_keywords(struct compiler *k, struct sub *s)
 {
-	struct check found[64];
-	unsigned count = 0;
-
-	if (refuse_missing(k, s) < 0)
-		return -1;
 	if (compile_annotations(k, s) < 0)
 		return -1;
-	for (const struct keyword *w = hpl_keywords; w->name; w++) {
-		const struct hpl_node *arg = hpl_node_get(s->node, w->name);
-		if (!arg)
-			continue;
-		struct check c = {.fn = w->check, .kinds = w->kinds, .keyword = w, .sub = s,
-			.arg = arg};
-		if (w->compile(k, s, arg, &c) < 0)
-			return -1;
-		if (c.fn)
-			found[count++] = c;
-	}
-	s->checks = hpl_compile_alloc(k, count, sizeof(*found));
+	s->checks = hpl_compile_alloc(k, count_keywords(s), sizeof(*s->checks));
 	if (!s->checks)
 		return -1;
-	memcpy(s->checks, found, count * sizeof(*found));
-	s->check_count = count;
+	for (size_t t = 0; t < HPL_ARRAY_SIZE(tables); t++) {
+		for (const struct keyword *w = tables[t]; w->name; w++) {
+			const struct hpl_node *arg = argument(s, w);
+			if (!arg)
+				continue;
+			struct check c = {.fn = w->check, .kinds = w->kinds, .keyword = w, .sub = s,
+				.arg = arg};
+			if (w->compile(k, s, arg, &c) < 0)
+				return -1;
+			if (!c.fn)
+				continue;
+			s->checks[s->check_count++] = c;
+			if (tables[t] == hpl_keywords_unevaluated)
+				s->unevaluated |= c.kinds;
+			else
+				s->plain_count++;
+		}
+	}
 	return 0;
 }
 
 int hpl_compile_sub(struct compiler *k, const struct hpl_node *node, const char *pointer,
-	struct sub **ret)
+	const struct resource *in, struct sub **ret)
 {
-	if (k->known) {
-		struct known *slot = known_slot(k->known, k->known_size, node);
-		if (slot->node) {
-			*ret = slot->sub;
-			return 0;
-		}
+	struct known *known = hpl_known(k, node);
+	if (!known)
+		return -1;
+	if (known->sub) {
+		*ret = known->sub;
+		return 0;
 	}
 	struct sub *s = hpl_compile_alloc(k, 1, sizeof(*s));
 	if (!s)
 		return -1;
+	known->sub = s; /* before its parts: they may refer to it */
 	s->node = node;
+	s->resource = known->resource ? known->resource : in;
 	s->pointer = hpl_arena_copy(&k->schema->arena, pointer, strlen(pointer));
 	if (!s->pointer)
 		return HPL_OOM(k->err);
-	if (known_add(k, node, s) < 0)
-		return -1;
 	*ret = s;
 	if (node->kind == HPL_BOOL) {
 		s->fixed = node->boolean ? 1 : -1;
@@ -210,142 +183,49 @@ static void pointer_add(char *out, size_t size, const char *segment)
 	out[n] = '\0';
 }
 
-int hpl_compile_child(struct compiler *k, const struct sub *parent, const char *keyword,
-	const char *name, const struct hpl_node *node, struct sub **ret)
+/* In a function of its own: the stack of a deep schema is not to hold one of these per level. */
+static const char *child_pointer(struct compiler *k, const struct sub *parent, const char *keyword,
+	const char *name)
 {
 	char pointer[1024];
 	snprintf(pointer, sizeof(pointer), "%s", parent->pointer);
 	pointer_add(pointer, sizeof(pointer), keyword);
 	if (name)
 		pointer_add(pointer, sizeof(pointer), name);
-	return hpl_compile_sub(k, node, pointer, ret);
+	const char *copy = hpl_arena_copy(&k->schema->arena, pointer, strlen(pointer));
+	if (!copy)
+		HPL_OOM(k->err);
+	return copy;
 }
 
-/* ---- references within the document ---- */
-
-static int hex(char c)
+int hpl_compile_child(struct compiler *k, const struct sub *parent, const char *keyword,
+	const char *name, const struct hpl_node *node, struct sub **ret)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-		c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	const char *pointer = child_pointer(k, parent, keyword, name);
+	return pointer ? hpl_compile_sub(k, node, pointer, parent->resource, ret) : -1;
 }
 
-/* One segment of a pointer in a fragment: percent escapes first, then ~0 and ~1. */
-static size_t segment_decode(char *out, size_t size, const char *s)
+int hpl_compile_ref(struct compiler *k, const struct sub *s, const char *keyword,
+	const struct hpl_node *arg, struct sub **ret, const char **ret_dynamic)
 {
-	size_t n = 0, used = 0;
-	while (s[used] && s[used] != '/' && n + 1 < size) {
-		char c = s[used++];
-		if (c == '%' && hex(s[used]) >= 0 && hex(s[used + 1]) >= 0) {
-			c = (char)(hex(s[used]) * 16 + hex(s[used + 1]));
-			used += 2;
-		}
-		if (n && out[n - 1] == '~' && (c == '0' || c == '1')) {
-			/* "~01" is "~1", not "/": the byte made here is not looked at again */
-			out[n - 1] = c == '0' ? '\x01' : '/';
-			continue;
-		}
-		out[n++] = c;
-	}
-	for (size_t i = 0; i < n; i++) {
-		if (out[i] == '\x01')
-			out[i] = '~';
-	}
-	out[n] = '\0';
-	return used;
+	return hpl_refs_find(k, s, keyword, arg, ret, ret_dynamic);
 }
 
-static const struct hpl_node *find_anchor(const struct hpl_node *n, const char *name)
+bool hpl_compile_format_asserts(const struct compiler *k, const struct sub *s)
 {
-	const struct hpl_node *found = NULL;
-	if (n->kind == HPL_MAP && hpl_streq(hpl_node_get_str(n, "$anchor"), name))
-		return n;
-	if (n->kind == HPL_MAP) {
-		for (size_t i = 0; i < n->map.count && !found; i++)
-			found = find_anchor(n->map.entries[i].value, name);
-	} else if (n->kind == HPL_LIST) {
-		for (size_t i = 0; i < n->list.count && !found; i++)
-			found = find_anchor(n->list.items[i], name);
-	}
-	return found;
+	return !k->schema->format_annotates ||
+		(s->resource->dialect.vocabularies & VOC_FORMAT_ASSERTS);
 }
 
-static const struct hpl_node *find_pointer(const struct hpl_node *n, const char *p)
+void hpl_compile_dynamic(struct compiler *k)
 {
-	char segment[512];
-	while (n && *p == '/') {
-		p++;
-		p += segment_decode(segment, sizeof(segment), p);
-		if (n->kind == HPL_LIST) {
-			char *end;
-			size_t i = strtoul(segment, &end, 10);
-			n = *segment && !*end && i < n->list.count ? n->list.items[i] : NULL;
-		} else {
-			n = hpl_node_get(n, segment);
-		}
-	}
-	return n && !*p ? n : NULL;
+	k->schema->dynamic = true;
 }
 
-int hpl_compile_ref(struct compiler *k, const struct hpl_node *arg, struct sub **ret)
+void hpl_compile_keep(struct compiler *k, struct pattern *p)
 {
-	const char *text = hpl_node_str(arg);
-	const struct hpl_node *target = NULL;
-	struct sub where = {.pointer = ""};
-
-	if (!text || *text != '#')
-		return hpl_compile_fail(k, &where, "$ref", arg,
-			"only references within the document (#...) are supported");
-	text++;
-	if (!*text)
-		target = k->doc;
-	else
-		target = *text == '/' ? find_pointer(k->doc, text) : find_anchor(k->doc, text);
-	if (!target)
-		return hpl_compile_fail(k, &where, "$ref", arg, "there is nothing at this reference");
-	return hpl_compile_sub(k, target, text, ret);
-}
-
-/* ---- patterns ---- */
-
-/* ECMA-262 as far as contracts go: $ is the very end, \d and \w are ASCII, \uXXXX is known. */
-int hpl_compile_pattern(struct compiler *k, const struct hpl_node *arg, struct pattern **ret)
-{
-	struct sub where = {.pointer = ""};
-	if (arg->kind != HPL_STRING)
-		return hpl_compile_fail(k, &where, "pattern", arg, "a pattern is a string");
-	struct pattern *p = hpl_compile_alloc(k, 1, sizeof(*p));
-	pcre2_compile_context *ctx = pcre2_compile_context_create(NULL);
-	if (!p || !ctx) {
-		pcre2_compile_context_free(ctx);
-		return HPL_OOM(k->err);
-	}
-	int code;
-	PCRE2_SIZE at;
-	pcre2_set_compile_extra_options(ctx, PCRE2_EXTRA_ALT_BSUX);
-	pcre2_set_newline(ctx, PCRE2_NEWLINE_ANYCRLF);
-	p->code = pcre2_compile((PCRE2_SPTR)arg->str.text, arg->str.len,
-		PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF |
-		PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C, &code, &at, ctx);
-	pcre2_compile_context_free(ctx);
-	if (!p->code)
-		return hpl_compile_fail(k, &where, "pattern", arg, "not a regular expression");
 	p->next = k->schema->patterns;
 	k->schema->patterns = p;
-	*ret = p;
-	return 0;
-}
-
-bool hpl_pattern_matches(struct run *r, const struct pattern *p, const char *text, size_t len)
-{
-	int rc = pcre2_match(p->code, (PCRE2_SPTR)text, len, 0, PCRE2_NO_UTF_CHECK,
-		r->schema->match, r->schema->limits);
-	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH) {
-		if (!r->broken)
-			HPL_FAIL(r->err, 0, 0, "a pattern could not be matched within its limits "
-				"(string of %zu bytes)", len);
-		r->broken = true;
-	}
-	return rc >= 0;
 }
 
 /* ---- public ---- */
@@ -362,22 +242,35 @@ static int prepare_matching(struct hpl_schema *s, struct hpl_err *err)
 	return 0;
 }
 
-int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err)
+int hpl_schema_compile_with(struct hpl_schema **ret, const struct hpl_node *schema,
+	const struct hpl_schema_options *options, struct hpl_err *err)
 {
 	struct hpl_schema *s = calloc(1, sizeof(*s));
+	struct resource *res;
+
 	if (!s)
 		return HPL_OOM(err);
-	struct compiler k = {.schema = s, .doc = schema, .err = err};
+	s->format_annotates = options && options->format_annotates;
+	struct compiler k = {.schema = s, .options = options, .err = err};
 	int rc = prepare_matching(s, err);
 	if (rc == 0)
-		rc = hpl_compile_sub(&k, schema, "", &s->root);
-	free(k.known);
+		rc = hpl_refs_document(&k, "", schema, &res);
+	if (rc == 0)
+		rc = hpl_compile_sub(&k, schema, "", res, &s->root);
+	if (rc == 0)
+		rc = hpl_refs_compile_dynamic(&k);
+	hpl_compiler_done(&k);
 	if (rc < 0) {
 		hpl_schema_free(s);
 		return -1;
 	}
 	*ret = s;
 	return 0;
+}
+
+int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err)
+{
+	return hpl_schema_compile_with(ret, schema, NULL, err);
 }
 
 void hpl_schema_free(struct hpl_schema *s)
@@ -401,10 +294,29 @@ static bool is_template(const struct sub *s, const struct hpl_node *n)
 		!hpl_sub_wants(s, HPL_MAP) && !hpl_sub_wants(s, HPL_LIST);
 }
 
+static bool run_checks(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
+	const unsigned bit = BIT(n->kind);
+	bool ok = true;
+
+	for (const struct check *c = s->checks, *end = c + s->plain_count; c < end; c++) {
+		if ((c->kinds & bit) && !c->fn(r, c, n, at)) {
+			ok = false;
+			if (!r->faults || r->broken)
+				return false;
+		}
+	}
+	/* where something is wrong it is not known what was looked at */
+	for (const struct check *c = s->checks + s->plain_count, *end = s->checks + s->check_count;
+		ok && c < end; c++)
+		ok = !(c->kinds & bit) || c->fn(r, c, n, at);
+	return ok;
+}
+
 static bool check_strict(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at)
 {
-	bool ok = true;
 	if (r->templates && is_template(s, n))
 		return true;
 	if (s->fixed > 0)
@@ -414,21 +326,22 @@ static bool check_strict(struct run *r, const struct sub *s, const struct hpl_no
 		c.sub = s;
 		return hpl_fault_add(r, &c, n, at, NULL, NULL, "is not allowed here");
 	}
-	if (r->depth >= HPL_RUN_DEPTH) {
-		if (!r->broken)
-			HPL_FAIL(r->err, 0, 0, "the schema refers to itself without end");
-		r->broken = true;
+	if (r->depth >= HPL_RUN_DEPTH || r->steps == 0) {
+		HPL_BREAK(r, r->steps ? "the schema refers to itself without end" :
+			"the schema has too many alternatives to try them all");
 		return false;
 	}
 	r->depth++;
-	unsigned bit = 1u << n->kind;
-	for (const struct check *c = s->checks, *end = c + s->check_count; c < end; c++) {
-		if ((c->kinds & bit) && !c->fn(r, c, n, at)) {
-			ok = false;
-			if (!r->faults || r->broken)
-				break;
-		}
-	}
+	r->steps--;
+	const struct scope *outer = r->scope, here = {outer, s->resource};
+	size_t marks = r->seen ? r->seen->len : 0;
+	if (outer && outer->resource != s->resource)
+		r->scope = &here;
+	bool ok = s->unevaluated & BIT(n->kind) ? hpl_seen_run(r, s, n, at, run_checks) :
+		run_checks(r, s, n, at);
+	r->scope = outer;
+	if (!ok && hpl_seen_wanted(r, n))
+		hpl_seen_undo(r->seen, marks);
 	r->depth--;
 	return ok;
 }
@@ -469,6 +382,8 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 	bool legacy = s->legacy && (r->flags & HPL_SCHEMA_LEGACY);
 	bool outside = r->templates;
 
+	if (!s->special)
+		return check_strict(r, s, n, at);
 	r->templates |= s->template;
 	bool ok = legacy ? check_legacy(r, s, n, at) : check_strict(r, s, n, at);
 
@@ -496,10 +411,14 @@ int hpl_schema_validate(const struct hpl_schema *s, const struct hpl_node *insta
 	const char *path_prefix, unsigned flags, struct hpl_faults *faults, struct hpl_err *err)
 {
 	struct run r = {.schema = s, .err = err, .prefix = path_prefix ? path_prefix : "",
-		.flags = flags};
+		.flags = flags, .steps = HPL_RUN_STEPS};
+	const struct scope top = {NULL, s->root->resource};
+	if (s->dynamic)
+		r.scope = &top;
 	bool ok = hpl_check_sub(&r, s->root, instance, NULL);
 	if ((!ok || r.warned) && !r.broken && faults) {
 		r.faults = faults;
+		r.steps = HPL_RUN_STEPS;
 		hpl_check_sub(&r, s->root, instance, NULL);
 	}
 	return r.broken ? -1 : ok ? 0 : 1;

@@ -36,8 +36,24 @@ bool hpl_faults_full(const struct hpl_faults *f); /* the limit is reached */
 /* By the severity of its message id. */
 bool hpl_fault_is_error(const struct hpl_fault *f);
 
-/* schema: a tree read by hpl_yaml_read; it is borrowed and must outlive the result. */
+/* schema: a tree read by hpl_yaml_read; it is borrowed and must outlive the result. The dialect is what
+ * its $schema says (2020-12 or draft-07), 2020-12 where it says nothing. format asserts. */
 int hpl_schema_compile(struct hpl_schema **ret, const struct hpl_node *schema, struct hpl_err *err);
+
+/* A document that references may lead to. Nothing is ever loaded: what is not given is refused. */
+struct hpl_schema_document {
+	const char *uri;               /* absolute, without fragment */
+	const struct hpl_node *root;   /* borrowed as the schema is */
+};
+enum hpl_dialect { HPL_DIALECT_2020_12, HPL_DIALECT_07 };
+struct hpl_schema_options {
+	const struct hpl_schema_document *documents; /* borrowed for the call */
+	size_t document_count;
+	enum hpl_dialect dialect;      /* where a document has no $schema */
+	bool format_annotates;         /* format asserts nothing, as JSON Schema has it by default */
+};
+int hpl_schema_compile_with(struct hpl_schema **ret, const struct hpl_node *schema,
+	const struct hpl_schema_options *options, struct hpl_err *err);
 void hpl_schema_free(struct hpl_schema *s);
 enum {
 	HPL_SCHEMA_LEGACY = 1, /* what fits x-legacy where it does not fit is a warning (HPL05012W) */

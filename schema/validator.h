@@ -3,8 +3,8 @@
 /*
  * The validator from inside: what a schema is compiled to, what runs over a tree. Inner header.
  *
- * Each schema object becomes a struct sub with one struct check per keyword; keywords.c holds the
- * one table of keywords, a compile and a check function each. To add a keyword, start there.
+ * Each schema object becomes a struct sub with one struct check per keyword; the tables of keywords
+ * (keywords*.c) hold a compile and a check function each. To add a keyword, start there.
  * Checks allocate nothing on their way to "valid": the path is a chain of struct at on the stack
  * and becomes text only for a fault. With run->faults NULL the first fault ends the run.
  */
@@ -16,12 +16,64 @@
 
 enum {
 	HPL_RUN_DEPTH = 512,            /* tree depth (64) times applicators on the way */
+	HPL_RUN_STEPS = 20000000,       /* subschemas tried in a run: a second; a contract takes thousands */
 	HPL_MATCH_LIMIT = 2000000,      /* steps of one pattern on one string: tens of ms */
 };
 
 struct sub;
 struct check;
 struct compiler;
+
+/* ---- dialects ---- */
+
+enum { DRAFT_2020 = 1, DRAFT_07 = 2, DRAFT_BOTH = 3 };
+enum {
+	VOC_CORE = 1,
+	VOC_APPLICATOR = 2,
+	VOC_VALIDATION = 4,
+	VOC_UNEVALUATED = 8,
+	VOC_FORMAT = 16,
+	VOC_FORMAT_ASSERTS = 32,        /* whatever the caller says of formats */
+	VOCABULARIES_2020 = VOC_CORE | VOC_APPLICATOR | VOC_VALIDATION | VOC_UNEVALUATED | VOC_FORMAT,
+	VOCABULARIES_07 = VOCABULARIES_2020,
+};
+struct dialect {
+	unsigned draft;                 /* one bit */
+	unsigned vocabularies;
+};
+
+/* A target of $dynamicRef. */
+struct dynamic {
+	const char *name;
+	const struct hpl_node *node;
+	struct sub *sub;
+	struct dynamic *next;
+};
+/* A schema with an identifier of its own: what references are relative to. */
+struct resource {
+	const char *uri;                /* absolute unless the document has no identifier; no fragment */
+	const struct hpl_node *node;
+	struct dialect dialect;
+	struct dynamic *dynamics;
+	struct resource *next;
+};
+
+/* ---- a run ---- */
+
+/* The resources that the run went through to where it is: what $dynamicRef looks at. */
+struct scope {
+	const struct scope *up;
+	const struct resource *resource;
+};
+
+/* Which members or items of a value were looked at by a keyword that succeeded: for unevaluated*. A
+ * schema that fails takes its marks back, so they are kept in the order in which they were made. */
+struct seen {
+	const struct hpl_node *node;
+	uint64_t *bits;
+	uint32_t *trail;
+	size_t len;                     /* of the trail */
+};
 
 /* Where the run is in the tree. */
 struct at {
@@ -36,6 +88,9 @@ struct run {
 	struct hpl_err *err;
 	const char *prefix;
 	unsigned flags, depth;
+	uint64_t steps;                 /* subschemas that may still be tried */
+	const struct scope *scope;      /* NULL unless the schema has a $dynamicRef */
+	struct seen *seen;              /* NULL: nobody asks */
 	bool warned;                    /* something is worth a warning: it is said by a second run,
 					 * with faults, although all is valid */
 	bool templates;                 /* within x-template */
@@ -48,6 +103,7 @@ typedef bool check_fn(struct run *r, const struct check *c, const struct hpl_nod
 struct keyword {
 	const char *name;
 	unsigned kinds;                 /* bit (1 << kind) of the instances it speaks of */
+	unsigned drafts, vocabulary;
 	int (*compile)(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 		struct check *c);
 	check_fn *check;                /* NULL: another keyword's check does it */
@@ -84,6 +140,7 @@ struct check {
 		struct { struct sub **subs; size_t sub_count; };
 		struct pattern *pattern;
 		format_fn *format;
+		struct { struct sub *start; const char *anchor; }; /* $dynamicRef; NULL: a $ref */
 	};
 };
 
@@ -98,6 +155,10 @@ struct sub {
 	int fixed;                      /* 1: true, -1: false, 0: see checks */
 	unsigned check_count;
 	struct check *checks;
+	unsigned plain_count;           /* of the checks; unevaluated* come behind */
+	unsigned unevaluated;           /* kinds of which unevaluated* speak */
+	bool special;                   /* has x-legacy, x-extension or x-template */
+	const struct resource *resource;
 	const struct hpl_node *node;
 	const char *pointer;            /* JSON pointer */
 	const char *expect;             /* annotation x-expect: what satisfies this, in words */
@@ -118,6 +179,7 @@ struct sub {
 	struct sub *additional;
 	struct sub *then_sub, *else_sub;
 	size_t prefix_count;            /* items begins behind prefixItems */
+	uint64_t contains_min, contains_max;
 };
 
 struct hpl_schema {
@@ -126,6 +188,8 @@ struct hpl_schema {
 	struct pattern *patterns;
 	pcre2_match_data *match;        /* one validation at a time */
 	pcre2_match_context *limits;
+	bool dynamic;                   /* has a $dynamicRef */
+	bool format_annotates;
 };
 
 /* schema.c */
@@ -133,20 +197,78 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 /* Without reporting; run->broken may be set. */
 bool hpl_check_quiet(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at);
+/* in: the resource of what refers to node; it counts when node begins none itself. */
 int hpl_compile_sub(struct compiler *k, const struct hpl_node *node, const char *pointer,
-	struct sub **ret);
+	const struct resource *in, struct sub **ret);
 int hpl_compile_child(struct compiler *k, const struct sub *parent, const char *keyword,
 	const char *name, const struct hpl_node *node, struct sub **ret);
-int hpl_compile_ref(struct compiler *k, const struct hpl_node *arg, struct sub **ret);
-int hpl_compile_pattern(struct compiler *k, const struct hpl_node *arg, struct pattern **ret);
+/* *ret_dynamic: as hpl_refs_find(). */
+int hpl_compile_ref(struct compiler *k, const struct sub *s, const char *keyword,
+	const struct hpl_node *arg, struct sub **ret, const char **ret_dynamic);
+int hpl_compile_pattern(struct compiler *k, const struct sub *s, const char *keyword,
+	const struct hpl_node *arg, struct pattern **ret);
+void hpl_compile_keep(struct compiler *k, struct pattern *p); /* freed with the schema */
+bool hpl_compile_format_asserts(const struct compiler *k, const struct sub *s);
+void hpl_compile_dynamic(struct compiler *k); /* the schema has a $dynamicRef */
 int hpl_compile_fail(struct compiler *k, const struct sub *s, const char *keyword,
 	const struct hpl_node *arg, const char *what);
 void *hpl_compile_alloc(struct compiler *k, size_t count, size_t size);
+
+/* pattern.c; where the limits end a match, run->broken is set. */
 bool hpl_pattern_matches(struct run *r, const struct pattern *p, const char *text, size_t len);
 
-/* keywords.c */
+/* keywords.c: the table; by the kind of what they speak of: keywords_list.c, keywords_map.c,
+ * keywords_apply.c (those that apply schemas to the same place). */
 extern const struct keyword hpl_keywords[];
-extern const char *const hpl_keywords_missing[];
+extern const struct keyword hpl_keywords_of_lists[];
+extern const struct keyword hpl_keywords_of_maps[];
+extern const struct keyword hpl_keywords_in_place[];
+extern const struct keyword hpl_keywords_unevaluated[];
+
+#define BIT(kind) (1u << (kind))
+enum {
+	ANY = 0xff,
+	NUMBER = BIT(HPL_INT) | BIT(HPL_REAL),
+	STRING = BIT(HPL_STRING),
+	LIST = BIT(HPL_LIST),
+	MAP = BIT(HPL_MAP),
+};
+typedef int compile_fn(struct compiler *k, struct sub *s, const struct hpl_node *arg,
+	struct check *c);
+/* Arguments that several keywords share: a count, one schema, a list of them. */
+compile_fn hpl_compile_count, hpl_compile_one, hpl_compile_list;
+bool hpl_is_string_list(const struct hpl_node *n);
+const struct hpl_entry *hpl_find_member(const struct hpl_node *map, const char *key, size_t len);
+static inline bool hpl_is_draft_07(const struct sub *s)
+{
+	return s->resource->dialect.draft == DRAFT_07;
+}
+
+/* seen.c: what unevaluatedItems and unevaluatedProperties ask for. */
+static inline bool hpl_seen_wanted(const struct run *r, const struct hpl_node *n)
+{
+	return r->seen && r->seen->node == n;
+}
+void hpl_seen_add(struct seen *s, size_t i);
+bool hpl_seen_has(const struct seen *s, size_t i);
+/* Takes back what was marked since the trail had this length. */
+void hpl_seen_undo(struct seen *s, size_t len);
+/* Runs check with marks of its own, which go to the outer ones when it succeeds. */
+bool hpl_seen_run(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at,
+	bool (*check)(struct run *, const struct sub *, const struct hpl_node *, const struct at *));
+/* Item or member i of n was looked at. */
+static inline void hpl_seen(struct run *r, const struct hpl_node *n, size_t i)
+{
+	if (hpl_seen_wanted(r, n))
+		hpl_seen_add(r->seen, i);
+}
+/* The run cannot go on; the first reason counts. */
+#define HPL_BREAK(r, ...)                                                                          \
+	do {                                                                                       \
+		if (!(r)->broken)                                                                  \
+			HPL_FAIL((r)->err, 0, 0, __VA_ARGS__);                                     \
+		(r)->broken = true;                                                                \
+	} while (0)
 
 /* equal.c */
 bool hpl_node_equal(const struct hpl_node *a, const struct hpl_node *b);

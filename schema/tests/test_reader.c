@@ -306,3 +306,27 @@ Test(reader, a_contract_is_refused_with_an_id_for_the_reason)
 	hpl_buf_str(&b, "]\n");
 	contract_refuses(HPL_MSG_CONTRACT_ALIASES, b.data, b.len);
 }
+
+Test(reader, pairs_of_surrogates_are_characters_in_json)
+{
+	json_is("{\"a\": \"\\ud83d\\ude00\\u0041\", \"\\uD834\\uDD1E\": 1}",
+		"{\"a\":\"\xf0\x9f\x98\x80""A\",\"\xf0\x9d\x84\x9e\":1}");
+	/* a backslash that is escaped begins none */
+	json_is("[\"\\\\ud83d\", \"\\ud83d\\ude00\"]", "[\"\\\\ud83d\",\"\xf0\x9f\x98\x80\"]");
+	/* YAML that is no JSON: a plain text is what it is */
+	json_is("{a: \\ud83d\\ude00}", "{\"a\":\"\\\\ud83d\\\\ude00\"}");
+	json_is("[true \"\\ud83d\\ude00\"]", "[\"true \\\"\\\\ud83d\\\\ude00\\\"\"]");
+	REFUSED("[\"\\ud83d\"]", "1:5", "not readable");
+	REFUSED("[\"\\ude00\\ud83d\"]", "1:5", "not readable");
+}
+
+Test(reader, pairs_keep_the_places_of_what_follows)
+{
+	_cleanup_doc_ struct hpl_doc *d = OK("[\"\\ud83d\\ude00\", 1,\n \"x\\ud83d\\ude00\\ud83d\\ude00\", 2]");
+	const struct hpl_node *n = hpl_doc_root(d);
+	cr_expect_eq(n->list.items[1]->pos.col, 18);
+	cr_expect_eq(n->list.items[2]->pos.col, 2);
+	cr_expect_eq(n->list.items[3]->pos.col, 31);
+	cr_expect_eq(n->list.items[3]->pos.line, 2);
+	REFUSED("[\"\\ud83d\\ude00\", \"\\ud83d\"]", "1:21", "not readable");
+}

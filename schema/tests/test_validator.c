@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include <criterion/criterion.h>
 
 #include "runtime/base/buf.h"
@@ -198,13 +200,200 @@ Test(validator, a_pattern_that_explodes_is_stopped)
 	cr_expect_eq(run("{not: {pattern: '^(a+)+$'}}", b.data), -1);
 }
 
-Test(validator, what_is_not_supported_is_refused)
+Test(validator, what_is_no_schema_is_refused)
 {
-	static const char *const schemas[] = {"{contains: {}}", "{unevaluatedProperties: false}",
-		"{$dynamicRef: '#x'}", "{type: strnig}", "{pattern: '('}", "{minLength: -1}",
-		"{required: a}", "{properties: []}", "5", "{items: [{}]}", "{enum: a}", "{allOf: []}"};
+	static const char *const schemas[] = {"{type: strnig}", "{pattern: '('}", "{minLength: -1}",
+		"{required: a}", "{properties: []}", "5", "{items: [{}]}", "{enum: a}", "{allOf: []}",
+		"{$dynamicRef: '#x'}", "{contains: 1}", "{maxContains: -1}", "{unevaluatedItems: []}",
+		"{$schema: 'https://example.com/other'}", "{$id: 'https://example.com/x#y'}",
+		"{$defs: {a: {$anchor: x}, b: {$anchor: x}}}", "{dependentRequired: {a: {}}}",
+		"{dependencies: {a: 1}}", "{multipleOf: 0}", "{$ref: 5}", "{$ref: '#/%'}"};
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(schemas); i++) {
 		cr_expect_eq(run(schemas[i], "1"), -2, "%s", schemas[i]);
+		cr_expect_neq(*err.text, '\0');
+		done();
+	}
+}
+
+Test(validator, contains)
+{
+	valid("{contains: {type: integer}, minContains: 0}", "[a]");
+	valid("{contains: {type: integer}, maxContains: 1e300}", "[1, 2, 3]");
+	fault("{contains: {type: integer}}", "[a]", "", "/contains", "has 0 items of the form that is");
+	fault("{contains: {type: integer}, minContains: 2}", "[a, 1]", "", "/contains", "at least 2");
+	fault("{contains: {type: integer}, maxContains: 1}", "[1, 2]", "", "/contains", "more than 1 item");
+}
+
+Test(validator, what_nothing_else_looked_at)
+{
+	valid("{allOf: [{properties: {a: {}}}], unevaluatedProperties: false}", "{a: 1}");
+	fault("{allOf: [{properties: {a: {}}}], unevaluatedProperties: false}", "{a: 1, b: 2}", "b",
+		"/unevaluatedProperties", "not known here");
+	fault("{prefixItems: [{}], unevaluatedItems: {type: integer}}", "[a, 1, b]", "[2]",
+		"/unevaluatedItems/type", "must be an integer");
+	/* what failed looked at nothing */
+	fault("{anyOf: [{properties: {a: {const: 1}, b: {}}, required: [c]}, {properties: {a: {}}}], "
+		"unevaluatedProperties: false}", "{a: 1, b: 2}", "b", "/unevaluatedProperties", "not known");
+	/* where something is wrong, it is said and no more */
+	fault("{properties: {a: {type: string}}, unevaluatedProperties: false}", "{a: 1, b: 2}", "a",
+		"/properties/a/type", "must be a string");
+}
+
+Test(validator, many_members_are_looked_at)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	for (int i = 0; i < 1000; i++)
+		hpl_buf_fmt(&b, "a%d: 1\n", i);
+	valid("{anyOf: [{patternProperties: {^a: {type: string}}}, {patternProperties: {^a: {}}}], "
+		"unevaluatedProperties: false}", b.data);
+	hpl_buf_str(&b, "b: 1\n");
+	fault("{anyOf: [{patternProperties: {^a: {}}}], unevaluatedProperties: false}", b.data, "b",
+		"/unevaluatedProperties", "not known");
+}
+
+Test(validator, draft_07)
+{
+#define D7 "$schema: 'http://json-schema.org/draft-07/schema#', "
+	valid("{" D7 "definitions: {i: {type: integer}}, $ref: '#/definitions/i', maximum: 1}", "5");
+	fault("{" D7 "items: [{}, {type: string}], additionalItems: {type: integer}}", "[1, a, b]",
+		"[2]", "/additionalItems/type", "must be an integer");
+	fault("{" D7 "dependencies: {a: [b], c: {required: [d]}}}", "{a: 1}", "", "/dependencies",
+		"needs \"b\"");
+	fault("{" D7 "dependencies: {a: [b], c: {required: [d]}}}", "{c: 1}", "",
+		"/dependencies/c/required", "lacks \"d\"");
+	/* unknown to that draft */
+	valid("{" D7 "prefixItems: [{type: string}], dependentRequired: {a: [b]}}", "[1]");
+	valid("{" D7 "$ref: '#x', definitions: {a: {$id: '#x', type: integer}}}", "1");
+}
+
+/* ---- documents ---- */
+
+static struct hpl_doc *others[2];
+
+static void no_others(void)
+{
+	done();
+	hpl_doc_free(TAKE(others[0]));
+	hpl_doc_free(TAKE(others[1]));
+}
+
+TestSuite(documents, .fini = no_others);
+
+static int run_with(const char *schema_text, const char *other, const char *text)
+{
+	static const struct hpl_pos top = {1, 1};
+	struct hpl_schema_document given = {.uri = "https://example.com/dir/other.json"};
+	const struct hpl_schema_options o = {.documents = &given, .document_count = 1};
+
+	cr_assert_eq(hpl_yaml_read(&others[0], other, strlen(other), NULL, top, 0, &err), 0);
+	given.root = hpl_doc_root(others[0]);
+	cr_assert_eq(hpl_yaml_read(&schema_doc, schema_text, strlen(schema_text), NULL, top, 0, &err), 0);
+	if (hpl_schema_compile_with(&schema, hpl_doc_root(schema_doc), &o, &err) < 0)
+		return -2;
+	cr_assert_eq(hpl_yaml_read(&doc, text, strlen(text), NULL, top, 0, &err), 0);
+	return hpl_schema_validate(schema, hpl_doc_root(doc), "", 0, &faults, &err);
+}
+
+Test(documents, a_reference_leads_to_a_document_that_was_given)
+{
+	cr_expect_eq(run_with("{$id: 'https://example.com/dir/x', $ref: 'other.json#/$defs/a'}",
+		"{$defs: {a: {$ref: '#n'}, b: {$anchor: n, type: integer}}}", "x"), 1);
+	cr_assert_eq(faults.count, 1);
+	cr_expect_str_eq(faults.items[0].rule, "n/type");
+	no_others();
+	cr_expect_eq(run_with("{$ref: 'https://example.com/dir/../dir/./other.json'}",
+		"{type: integer}", "5"), 0);
+}
+
+Test(documents, none_is_loaded)
+{
+	cr_expect_eq(run_with("{$ref: 'https://example.com/dir/third.json'}", "{}", "5"), -2);
+	cr_expect(strstr(err.text, "no document was given for \"https://example.com/dir/third.json\""),
+		"%s", err.text);
+}
+
+Test(documents, a_bad_one_is_refused)
+{
+	cr_expect_eq(run_with("{$ref: 'https://example.com/dir/other.json'}", "{type: x}", "5"), -2);
+	no_others();
+	cr_expect_eq(run_with("{$ref: 'https://example.com/dir/other.json'}",
+		"{$schema: 'https://example.com/none'}", "5"), -2);
+	cr_expect(strstr(err.text, "dialect"), "%s", err.text);
+}
+
+Test(documents, a_metaschema_says_which_vocabularies_count)
+{
+	cr_expect_eq(run_with("{$schema: 'https://example.com/dir/other.json', type: string, "
+		"properties: {a: false}}",
+		"{$schema: 'https://json-schema.org/draft/2020-12/schema', $vocabulary: "
+		"{'https://json-schema.org/draft/2020-12/vocab/applicator': true}}", "{b: 1}"), 0);
+	no_others();
+	cr_expect_eq(run_with("{$schema: 'https://example.com/dir/other.json'}",
+		"{$schema: 'https://json-schema.org/draft/2020-12/schema', $vocabulary: "
+		"{'https://example.com/vocab/mine': true}}", "{b: 1}"), -2);
+	cr_expect(strstr(err.text, "vocabulary"), "%s", err.text);
+}
+
+Test(documents, formats_may_annotate)
+{
+	static const struct hpl_schema_options o = {.format_annotates = true};
+	const char *text = "{format: ipv4}";
+
+	cr_assert_eq(hpl_yaml_read(&schema_doc, text, strlen(text), NULL, (struct hpl_pos){1, 1}, 0, &err), 0);
+	cr_assert_eq(hpl_schema_compile_with(&schema, hpl_doc_root(schema_doc), &o, &err), 0);
+	cr_assert_eq(hpl_yaml_read(&doc, "x", 1, NULL, (struct hpl_pos){1, 1}, 0, &err), 0);
+	cr_expect_eq(hpl_schema_validate(schema, hpl_doc_root(doc), "", 0, &faults, &err), 0);
+}
+
+/* ---- bounds ---- */
+
+Test(validator, alternatives_without_end_are_stopped)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	hpl_buf_str(&b, "{$ref: '#/$defs/a0', $defs: {a40: false");
+	for (int i = 0; i < 40; i++)
+		hpl_buf_fmt(&b, ", a%d: {anyOf: [{$ref: '#/$defs/a%d'}, {$ref: '#/$defs/a%d'}]}", i, i + 1,
+			i + 1);
+	hpl_buf_str(&b, "}}");
+	cr_expect_eq(run(b.data, "1"), -1);
+	cr_expect(strstr(err.text, "too many alternatives"), "%s", err.text);
+}
+
+Test(validator, numbers_beyond_what_is_exact)
+{
+	valid("{multipleOf: 1}", "1e300");
+	fault("{multipleOf: 1}", "100000000000000.5", "", "/multipleOf", "a multiple of 1");
+	valid("{multipleOf: 0.0001}", "0.0075");
+	fault("{multipleOf: 0.0001}", "0.00751", "", "/multipleOf", "a multiple of 0.0001");
+	fault("{multipleOf: 1e-308}", "1e308", "", "/multipleOf", "a multiple of");
+	valid("{maxLength: 1e300}", "a");
+	fault("{minLength: 1e300}", "a", "", "/minLength", "at least");
+}
+
+/* ---- patterns ---- */
+
+Test(validator, patterns_are_those_of_ecma_262)
+{
+	valid("{pattern: '^\\p{Letter}+$'}", "\"\\u00e9a\"");
+	valid("{pattern: '^\\P{gc=Letter}\\p{Script=Greek}$'}", "\"1\\u03b1\"");
+	valid("{pattern: '^[\\S]+[^\\s]$'}", "ab");
+	fault("{pattern: '^\\S$'}", "\"\\ufeff\"", "", "/pattern", "form that is not allowed");
+	fault("{pattern: '^[\\S]$'}", "\"\\u2003\"", "", "/pattern", "form that is not allowed");
+	fault("{pattern: '^.$'}", "\"\\u2028\"", "", "/pattern", "form that is not allowed");
+	valid("{pattern: '^\\ud83d\\ude00$'}", "\"\\U0001f600\"");
+	valid("{pattern: '^[[a]]$'}", "'[]'");
+	valid("{pattern: '^a{,2}$'}", "'a{,2}'");
+	valid("{pattern: '^(?<n>a)\\k<n>$'}", "aa");
+}
+
+Test(validator, what_only_pcre_knows_is_refused)
+{
+	static const char *const patterns[] = {"\\\\Aa", "a\\\\Z", "\\\\h", "(?i)a", "(*ACCEPT)", "(?R)",
+		"(?>a)", "(?#x)", "\\\\Qa\\\\E", "(?P<n>a)", "\\\\p{None}", "\\\\p", "a\\\\"};
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(patterns); i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "{pattern: \"%s\"}", patterns[i]);
+		cr_expect_eq(run(text, "1"), -2, "%s", text);
 		done();
 	}
 }
