@@ -13,6 +13,9 @@ static const char magic[8] = "HPLVREC1";
 
 enum { SLOT = 512, SLOTS = 2, SIGNED = 480, FLAG_MAC = 1, FLAG_NEXT = 2 };
 
+/* One more at each write: no volume has been written to this often, and it cannot overflow. */
+static const uint64_t SEQUENCE_MAX = 1ULL << 40;
+
 struct slot {
 	char magic[8];
 	uint64_t sequence;
@@ -40,7 +43,7 @@ int hpl_record_parse(struct hpl_record *ret, const uint8_t bytes[SLOT])
 	r.data_size = be64toh(s.data_size);
 	r.has_mac = be32toh(s.flags) & FLAG_MAC;
 	r.has_next = be32toh(s.flags) & FLAG_NEXT;
-	if (!r.sequence || (r.state != HPL_RECORD_MAKING && r.state != HPL_RECORD_READY) ||
+	if (!r.sequence || r.sequence > SEQUENCE_MAX || (r.state != HPL_RECORD_MAKING && r.state != HPL_RECORD_READY) ||
 		be32toh(s.flags) > (FLAG_MAC | FLAG_NEXT) || s.uuid[sizeof(s.uuid) - 1])
 		return -1;
 	memcpy(r.uuid, s.uuid, sizeof(r.uuid));
