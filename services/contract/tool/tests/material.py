@@ -45,8 +45,8 @@ class Material:
         self.sign_public = openssl('pkey', '-in', self.sign_key, '-pubout').decode()
         self.client_key = openssl('genrsa', '2048').decode()
         key = self.path('client.key', self.client_key.encode())
-        self.client_cert = openssl('req', '-x509', '-key', key, '-subj', '/CN=client', '-days', '30').decode()
-        self.ca = openssl('req', '-x509', '-key', self.sign_key, '-subj', '/CN=Test CA', '-days', '30').decode()
+        self.client_cert = openssl('req', '-x509', '-key', key, '-subj', '/CN=client', '-days', '90').decode()
+        self.ca = openssl('req', '-x509', '-key', self.sign_key, '-subj', '/CN=Test CA', '-days', '90').decode()
 
     def path(self, name, data):
         path = os.path.join(self.folder, name)
