@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "schema/idna.h"
 #include "schema/pem.h"
 #include "schema/validator.h"
 
@@ -25,8 +26,9 @@ static bool is_hostname(const char *s, size_t len)
 			if (label == 0 || label > 63 || s[i - 1] == '-')
 				return false;
 			/* "--" in third and fourth place is kept for encoded names (RFC 5891) */
-			if (label >= 4 && s[i - label + 2] == '-' && s[i - label + 3] == '-' &&
-				((s[i - label] | 0x20) != 'x' || (s[i - label + 1] | 0x20) != 'n'))
+			const char *l = s + i - label;
+			if (label >= 4 && l[2] == '-' && l[3] == '-' && ((l[0] | 0x20) != 'x' ||
+				(l[1] | 0x20) != 'n' || !hpl_idna_label(l + 4, label - 4)))
 				return false;
 			label = 0;
 			continue;

@@ -305,6 +305,8 @@ static void explain_hostname(struct hpl_words *w, const struct hpl_node *n)
 	else if (i < len)
 		SAY(w, "is no host name: it has %s as character %zu",
 			hpl_char_class((unsigned char)n->str.text[i]), i + 1);
+	else if (strcasestr(n->str.text, "xn--"))
+		SAY(w, "is no host name: a part that begins with xn-- stands for no name that is allowed");
 	else
 		SAY(w, "is no host name: it or one of its parts is too long, empty, or begins or ends "
 			"with -");

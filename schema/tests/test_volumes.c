@@ -222,6 +222,8 @@ Test(logging, host_and_port)
 			"log.example.com", NONE},
 		{HOST, "      hostname: 10", 0, 17, "env.logging.syslog.hostname",
 			"is an integer, must be a string", "in quotes", NONE},
+		{HOST, "      hostname: xn--hello-txk.example", 0, 17, "env.logging.syslog.hostname",
+			"begins with xn-- stands for no name", "log.example.com", NONE},
 		{HOST, "", -1, 5, "env.logging.syslog", "lacks \"hostname\"",
 			"add \"hostname:\" with a host name", NONE},
 		{PORT, "      port: \"6514\"", 0, 13, "env.logging.syslog.port",
