@@ -249,7 +249,10 @@ static void run_draft(struct suite *s, const char *metaschemas, char **dirs, int
 	if (!run_directory(s, path, NULL))
 		s->bad++;
 	snprintf(path, sizeof(path), "%s/tests/%s/optional", dirs[i], s->draft);
-	run_directory(s, path, OPTIONAL);
+	if (i == 0)
+		run_directory(s, path, OPTIONAL);
+	else /* one of its files asserts a format, which later releases do elsewhere */
+		printf("ok %u - %s/optional # SKIP an older release of the suite\n", ++s->points, s->draft);
 	s->format_asserts = true;
 	snprintf(path, sizeof(path), "%s/tests/%s/optional/format", dirs[i], s->draft);
 	run_directory(s, path, FORMATS);
