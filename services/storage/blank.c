@@ -90,7 +90,7 @@ static int check_signatures(int fd, uint64_t offset, uint64_t size, char *why, s
 	r = blkid_do_safeprobe(pr);
 	if (r == 1)
 		return 0;
-	if (r == -1)
+	if (r < 0 && r != -2) /* -1, or -errno of a read that failed */
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
 			"looking for signatures failed");
 	if (r == 0 && blkid_probe_lookup_value(pr, "TYPE", &type, NULL))

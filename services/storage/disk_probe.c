@@ -62,13 +62,13 @@ static int probe_range(struct hpl_disk *d, int fd, uint64_t offset, uint64_t siz
 		blkid_probe_set_superblocks_flags(pr,
 			BLKID_SUBLKS_TYPE | BLKID_SUBLKS_UUID | BLKID_SUBLKS_LABEL))
 		return -1;
-	r = blkid_do_safeprobe(pr);
-	if (r == -1)
-		return -1;
+	r = blkid_do_safeprobe(pr); /* -1, and also -errno of a read that failed */
 	if (r == -2) {
 		snprintf(d->type, sizeof d->type, "several signatures");
 		return 0;
 	}
+	if (r < 0)
+		return -1;
 	copy_value(pr, "TYPE", d->type, sizeof d->type);
 	copy_value(pr, "LABEL", fs_label, fs_label_size);
 	if (hpl_streq(d->type, "crypto_LUKS")) {
@@ -94,7 +94,7 @@ static int probe_table(struct hpl_disk *d, int fd)
 	errno = 0;
 	list = blkid_probe_get_partitions(pr);
 	if (!list)
-		return errno == EIO ? -1 : 0;
+		return errno ? -1 : 0; /* it stays 0 when there is no table */
 	table = blkid_partlist_get_table(list);
 	if (!table)
 		return 0;
@@ -177,8 +177,8 @@ static int classify_making(struct hpl_disk *d, int fd)
 }
 
 /* A GPT that ends behind the disk: libblkid and the kernel do not take it for one any more. UEFI 2.10,
- * 5.3.2: the last usable block is at byte 48 of the header in LBA 1. */
-static bool table_is_longer(const struct hpl_disk *d, int fd)
+ * 5.3.2: the last usable block is at byte 48 of the header in LBA 1. 1 so, 0 not, -1 unreadable. */
+static int table_is_longer(const struct hpl_disk *d, int fd)
 {
 	static const uint32_t sectors[] = {512, 4096};
 	uint8_t header[92];
@@ -186,13 +186,14 @@ static bool table_is_longer(const struct hpl_disk *d, int fd)
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(sectors); i++) {
 		uint64_t last;
 
-		if (pread(fd, header, sizeof(header), sectors[i]) != (ssize_t)sizeof(header) ||
-			memcmp(header, "EFI PART", 8) != 0)
+		if (pread(fd, header, sizeof(header), sectors[i]) != (ssize_t)sizeof(header))
+			return -1;
+		if (memcmp(header, "EFI PART", 8) != 0)
 			continue;
 		memcpy(&last, header + 48, sizeof(last));
 		return le64toh(last) >= d->size / sectors[i];
 	}
-	return false;
+	return 0;
 }
 
 static void classify_table(struct hpl_disk *d, int fd, int entries)
@@ -224,7 +225,12 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 	}
 	if (classify_making(d, fd) == 0)
 		return;
-	if (!d->type[0] && table_is_longer(d, fd)) {
+	r = d->type[0] ? 0 : table_is_longer(d, fd);
+	if (r < 0) {
+		set_unreadable(d, "the partition table cannot be read");
+		return;
+	}
+	if (r) {
 		d->kind = HPL_DISK_SHRUNK;
 		snprintf(d->why, sizeof d->why, "it has %llu bytes, and its partition table needs more",
 			(unsigned long long)d->size);

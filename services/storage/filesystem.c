@@ -54,7 +54,7 @@ int hpl_filesystem_probe(char *type, size_t size, int fd, struct hpl_err *err)
 		return HPL_FAIL(err, 0, 0, "libblkid cannot be set up");
 	errno = 0;
 	r = blkid_do_safeprobe(pr);
-	if (r == -1)
+	if (r < 0 && r != -2) /* -1, or -errno of a read that failed */
 		return HPL_FAIL(err, 0, errno, "looking for a filesystem failed");
 	if (r == -2)
 		return HPL_FAIL(err, 0, 0, "signatures of several filesystems are found");
