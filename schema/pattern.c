@@ -224,6 +224,7 @@ int hpl_compile_pattern(struct compiler *k, const struct sub *s, const char *key
 	p->code = text.failed ? NULL : compile(&text);
 	if (!p->code)
 		return hpl_compile_fail(k, s, keyword, arg, "not a regular expression");
+	p->is_plain = hpl_plain_compile(&p->plain, arg->str.text, arg->str.len);
 	hpl_compile_keep(k, p);
 	*ret = p;
 	return 0;
@@ -231,6 +232,8 @@ int hpl_compile_pattern(struct compiler *k, const struct sub *s, const char *key
 
 bool hpl_pattern_matches(struct run *r, const struct pattern *p, const char *text, size_t len)
 {
+	if (p->is_plain)
+		return hpl_plain_matches(&p->plain, text, len);
 	int rc = pcre2_match(p->code, (PCRE2_SPTR)text, len, 0, PCRE2_NO_UTF_CHECK,
 		r->schema->match, r->schema->limits);
 	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)

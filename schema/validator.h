@@ -12,6 +12,7 @@
 #include <pcre2.h>
 
 #include "schema/arena.h"
+#include "schema/plain.h"
 #include "schema/schema.h"
 
 enum {
@@ -110,6 +111,8 @@ struct keyword {
 };
 
 struct pattern {
+	bool is_plain;                  /* code is not asked */
+	struct hpl_plain plain;
 	pcre2_code *code;
 	struct pattern *next;           /* all of a schema, to free them */
 };
