@@ -137,13 +137,19 @@ static int make_metadata(struct hpl_work *w, struct hpl_err *err)
 {
 	const struct hpl_disk_part *p = &w->v->disk.parts[0];
 	_cleanup_close_ int fd = open(p->path, O_RDWR | O_EXCL | O_CLOEXEC);
+	struct hpl_err why = HPL_ERR_NULL;
 	char type[32] = "";
 
 	if (fd < 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, errno,
 			"cannot open %s", p->path);
-	if (hpl_filesystem_probe(type, sizeof type, fd, err) < 0)
+	if (hpl_filesystem_probe(type, sizeof type, fd, &why) < 0) {
+		if (why.sys) {
+			*err = why;
+			return HPL_WRAP(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%s", p->path);
+		}
 		type[0] = 0; /* torn: this runtime has begun it, see the record */
+	}
 	hpl_closep(&fd);
 	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path))
 		return 0;
@@ -218,12 +224,40 @@ static int open_record(struct hpl_work *w, struct hpl_err *err)
 	return r < 0 ? -1 : 0;
 }
 
+/* A metadata partition that somebody prepared by hand, before anything is written: a sound ext4, which is
+ * kept, or blank. */
+static int check_metadata(struct hpl_work *w, struct hpl_err *err)
+{
+	const struct hpl_disk_part *p = &w->v->disk.parts[0];
+	_cleanup_close_ int fd = open(p->path, O_RDONLY | O_CLOEXEC);
+	char type[32] = "", why[HPL_BLANK_WHY] = "";
+	int r = 0;
+
+	if (fd < 0 || hpl_filesystem_probe(type, sizeof type, fd, err) < 0)
+		return fd < 0 ? HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s",
+			p->path) : HPL_WRAP(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%s", p->path);
+	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path))
+		return 0;
+	if (!type[0])
+		r = hpl_blank_check(fd, 0, p->size, why, err);
+	if (!type[0] && r != HPL_NOT_BLANK)
+		return r;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s%s", p->path,
+		type[0] ? "no sound ext4, but it holds " : why, type);
+	hpl_err_cure(err, "make an ext4 in the metadata partition, or attach a blank disk");
+	return -1;
+}
+
 /* Partitions that are there and blank were prepared by hand: from here on it is our making. */
 static int begin_record(struct hpl_work *w, struct hpl_err *err)
 {
 	struct hpl_luks *l = &w->luks;
 
-	if (!w->making || !l->record_at || l->record.sequence)
+	if (!w->making || l->record.sequence)
+		return 0;
+	if (check_metadata(w, err) < 0)
+		return -1;
+	if (!l->record_at)
 		return 0;
 	l->record.state = HPL_RECORD_MAKING;
 	return hpl_record_write(&l->record, l->record_fd, l->record_at, err);
