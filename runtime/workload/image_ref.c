@@ -28,18 +28,61 @@ static bool is_host(const char *part, size_t len)
 		(len == 9 && strncmp(part, "localhost", 9) == 0);
 }
 
+/* Of the host: labels of letters, digits and inner dashes, or an IPv6 address in brackets; a port. */
+static bool valid_host(const char *p, size_t len)
+{
+	const char *colon = memrchr(p, ':', len), *bracket = memrchr(p, ']', len), *end = p + len;
+
+	if (colon && (!bracket || colon > bracket)) {
+		size_t digits = (size_t)(end - colon - 1);
+
+		if (!digits || digits > 5 || strspn(colon + 1, "0123456789") < digits)
+			return false;
+		end = colon;
+	}
+	if (*p == '[')
+		return bracket == end - 1 && end - p > 2 &&
+			strspn(p + 1, "0123456789abcdefABCDEF:.") == (size_t)(end - p - 2);
+	for (const char *c = p; c < end; c++) {
+		bool edge = c == p || c == end - 1 || c[-1] == '.' || c[1] == '.';
+
+		if (!isalnum((unsigned char)*c) && (edge || (*c != '-' && *c != '.')))
+			return false;
+	}
+	return end > p;
+}
+
+/* Of the path: lower case and digits, between them one of "." "_" "__" or any number of "-". */
+static bool valid_component(const char *p, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		n = 1;
+		if (islower((unsigned char)p[i]) || isdigit((unsigned char)p[i]))
+			continue;
+		if (p[i] == '-')
+			n = strspn(p + i, "-");
+		else if (p[i] == '_')
+			n = p[i + 1] == '_' ? 2 : 1;
+		else if (p[i] != '.')
+			return false;
+		if (i == 0 || i + n >= len || strchr("._-", p[i + n]))
+			return false;
+	}
+	return len > 0;
+}
+
+/* As the engine's own grammar has it; so a name never looks like an option or leads out of a folder. */
 static bool valid_name(const char *name)
 {
-	const char *path = strchr(name, '/');
+	const char *part = strchr(name, '/');
 
-	if (!path || !path[1] || name[0] == '/' || name[strlen(name) - 1] == '/' || strstr(name, "//"))
+	if (!part || !valid_host(name, (size_t)(part - name)))
 		return false;
-	for (const char *p = name; *p; p++) {
-		bool in_host = p < path;
+	while (part) {
+		const char *begin = part + 1;
 
-		if (!isalnum((unsigned char)*p) && !strchr(in_host ? ".-:[]" : "._-/", *p))
-			return false;
-		if (!in_host && isupper((unsigned char)*p))
+		part = strchr(begin, '/');
+		if (!valid_component(begin, part ? (size_t)(part - begin) : strlen(begin)))
 			return false;
 	}
 	return true;

@@ -51,9 +51,14 @@ Test(image_rule, references_are_read_as_the_engine_does)
 		{"me/app:1.2", "docker.io/me/app", "1.2", NULL},
 		{"reg:5000/a/b" D, "reg:5000/a/b", NULL, D},
 		{"localhost/x:t" D, "localhost/x", "t", D},
-		{"reg.example/a:T_1", "reg.example/a", "T_1", NULL}};
+		{"reg.example/a:T_1", "reg.example/a", "T_1", NULL},
+		{"Reg-1.example:443/a-b/c__d/e--f/g.h_i", "Reg-1.example:443/a-b/c__d/e--f/g.h_i", NULL, NULL},
+		{"[2001:db8::1]:5000/a", "[2001:db8::1]:5000/a", NULL, NULL}, {"[::1]/a:1", "[::1]/a", "1", NULL}};
 	static const char *const bad[] = {"", "a@sha256:abc", "a@sha512:" D, "Upper/Case", "a//b", "a/",
-		"/a", "a b", "a:", "a:b/c:", "a" D "0", "a\"b", "reg.example/${X}", "a@", ":t",
+		"/a", "a b", "a:", "a:b/c:", "a" D "0", "a\"b", "reg.example/${X}", "a@", ":t", "-./.", "--tls-verify=false/a",
+		"-h.x/a", "h-.x/a", "h..x/a", ".h/a", "h.x./a", "h.x/..", "h.x/../a", "h.x/-a", "h.x/a-", "h.x/a..b",
+		"h.x/a___b", "h.x/a.-b", "h.x/_a", "h.x:/a", "h.x:0x5/a", "h.x:123456/a", "[::1/a", "[]/a", "[::1]x/a",
+		"[x]:1/a", "h.x:1:2/a",
 		"x@sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
 
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(rows); i++) {
