@@ -42,7 +42,8 @@ def load(tool_path, verb_paths):
     with open(tool_path, encoding='utf-8') as f:
         tool = yaml.safe_load(f)
     tool.setdefault('options', {})
-    tool['command'] = tool['program'].replace('-', ' ', 1)
+    program = tool['program']  # only the nouns of hpl are called through it
+    tool['command'] = program.replace('-', ' ', 1) if program.startswith('hpl-') else program
     tool['verbs'] = []
     for path in verb_paths:
         with open(path, encoding='utf-8') as f:

@@ -18,20 +18,16 @@ static void digest_seeds(uint8_t *out, struct hpl_seed first, struct hpl_seed se
 	hpl_wipe(&state, sizeof(state)); /* it held parts of the seeds */
 }
 
-int hpl_passphrase_derive(struct hpl_secret *ret, struct hpl_seed env, struct hpl_seed workload,
-	struct hpl_err *err)
+/* The hash of first and second as text. */
+static int join(struct hpl_secret *ret, struct hpl_seed first, struct hpl_seed second, struct hpl_err *err)
 {
 	static const char digits[] = "0123456789abcdef";
 	_cleanup_secret_ struct hpl_secret digest = HPL_SECRET_NULL;
 	struct hpl_secret out = HPL_SECRET_NULL;
-	bool env_first = HPL_SEED_ORDER == HPL_SEED_ENV_THEN_WORKLOAD;
 
-	if (env.len == 0 || workload.len == 0)
-		return HPL_FAIL(err, 0, 0, "the seed of the %s section is empty",
-			env.len == 0 ? "env" : "workload");
 	if (hpl_secret_alloc(&digest, DIGEST_LEN, err) < 0)
 		return -1;
-	digest_seeds(digest.data, env_first ? env : workload, env_first ? workload : env);
+	digest_seeds(digest.data, first, second);
 	if (hpl_secret_alloc(&out, HPL_PASSPHRASE_LEN, err) < 0)
 		return -1;
 	for (size_t i = 0; i < DIGEST_LEN; i++) {
@@ -40,4 +36,23 @@ int hpl_passphrase_derive(struct hpl_secret *ret, struct hpl_seed env, struct hp
 	}
 	*ret = out;
 	return 0;
+}
+
+int hpl_passphrase_derive(struct hpl_secret *ret, struct hpl_seed env, struct hpl_seed workload,
+	struct hpl_err *err)
+{
+	bool env_first = HPL_SEED_ORDER == HPL_SEED_ENV_THEN_WORKLOAD;
+
+	if (env.len == 0 || workload.len == 0)
+		return HPL_FAIL(err, 0, 0, "the seed of the %s section is empty",
+			env.len == 0 ? "env" : "workload");
+	return join(ret, env_first ? env : workload, env_first ? workload : env, err);
+}
+
+int hpl_passphrase_extend(struct hpl_secret *ret, const struct hpl_secret *interim,
+	struct hpl_seed third, struct hpl_err *err)
+{
+	if (third.len == 0)
+		return HPL_FAIL(err, 0, 0, "the third seed is empty");
+	return join(ret, (struct hpl_seed){interim->data, interim->len}, third, err);
 }

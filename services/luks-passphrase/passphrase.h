@@ -31,3 +31,7 @@ struct hpl_seed {
  */
 int hpl_passphrase_derive(struct hpl_secret *ret, struct hpl_seed env, struct hpl_seed workload,
 	struct hpl_err *err);
+/* The passphrase with a third seed, of a key management system: the same hash over the interim
+ * passphrase of two seeds and the third (the figure of facts 7.1; not seen on a real volume). */
+int hpl_passphrase_extend(struct hpl_secret *ret, const struct hpl_secret *interim,
+	struct hpl_seed third, struct hpl_err *err);
