@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Disks of the folder volumes: recognised, judged, opened, and the data is where it was. */
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "proto/messages.h"
+#include "services/storage/disk.h"
+#include "services/storage/luks.h"
+#include "services/storage/tests/files.h"
+
+#define MIB (1ULL << 20)
+enum { HEADER = 16 << 20, DATA = 101 << 20 /* where the second partition begins */ };
+static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+static char dir[64], disk[128], part[128];
+static struct hpl_secret pass;
+
+static void setup(void)
+{
+	strcpy(dir, "/tmp/hpl-fixture-XXXXXX");
+	cr_assert(mkdtemp(dir));
+	cr_assert_eq(hpl_secret_copy(&pass, text, 64, NULL), 0);
+}
+
+static void teardown(void)
+{
+	hpl_secret_done(&pass);
+	RUN(NULL, "/bin/rm", "-rf", dir);
+}
+
+TestSuite(storage_fixtures, .init = setup, .fini = teardown, .timeout = 60);
+
+/* The disk as a file; its size. */
+static uint64_t unpack(const char *name)
+{
+	struct stat st;
+	char packed[160];
+
+	snprintf(packed, sizeof packed, "%s/%s.img.xz", HPL_VOLUMES, name);
+	cr_assert_eq(RUN(NULL, "/bin/cp", packed, dir), 0);
+	snprintf(packed, sizeof packed, "%s/%s.img.xz", dir, name);
+	snprintf(disk, sizeof disk, "%s/%s.img", dir, name);
+	cr_assert_eq(RUN(NULL, "/usr/bin/xz", "-d", packed), 0);
+	cr_assert_eq(stat(disk, &st), 0);
+	return (uint64_t)st.st_size;
+}
+
+/* The second partition as a file of its own. */
+static void extract(uint64_t size)
+{
+	static uint8_t copy[HEADER + 4096];
+	int from = open(disk, O_RDONLY | O_CLOEXEC), to;
+
+	snprintf(part, sizeof part, "%s/part", dir);
+	to = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	cr_assert(from >= 0 && to >= 0 && ftruncate(to, (off_t)size) == 0);
+	cr_assert_eq(pread(from, copy, sizeof copy, DATA), (ssize_t)sizeof copy);
+	put(to, 0, copy, sizeof copy);
+	close(from);
+	close(to);
+}
+
+static struct hpl_disk classified(uint64_t size, bool parts)
+{
+	struct hpl_disk d = {.size = size};
+	int fd = open(disk, O_RDONLY | O_CLOEXEC);
+
+	strcpy(d.path, "disk");
+	if (parts) {
+		d.part_count = 2;
+		d.parts[0].start = MIB;
+		d.parts[0].size = 100 * MIB;
+		d.parts[1].start = DATA;
+		d.parts[1].size = size - DATA - MIB;
+	}
+	cr_assert_geq(fd, 0);
+	hpl_disk_classify(&d, fd);
+	close(fd);
+	return d;
+}
+
+static void unlock(struct hpl_luks *l, const char *path, uint64_t size, int record_fd)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+
+	cr_assert_eq(hpl_luks_init(l, path, size, &err), 0, "%s", err.text);
+	if (record_fd >= 0) {
+		l->record_fd = record_fd;
+		l->record_at = hpl_record_place(MIB);
+		cr_assert_eq(hpl_record_read(&l->record, record_fd, l->record_at, &err), 0, "%s", err.text);
+		cr_assert(l->record.has_mac && l->record.state == HPL_RECORD_READY);
+	}
+	cr_assert_eq(hpl_luks_load(l, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_luks_unlock(l, &pass, NULL, &err), 0, "%s", err.text);
+}
+
+/* Decrypts the sector with ext4's superblock, as dm-crypt would: XTS, the sector's number as tweak. */
+static bool holds_ext4(const struct hpl_luks *l)
+{
+	const struct hpl_header *h = &l->area.header;
+	uint8_t in[4096], out[4096], tweak[16] = {h->sector_size == 512 ? 2 : 0};
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n = 0, size = (int)h->sector_size;
+	off_t at = (off_t)h->data_offset + (size == 512 ? 1024 : 0);
+	bool ok = pread(l->fd, in, (size_t)size, at) == size &&
+		EVP_DecryptInit_ex(ctx, EVP_aes_256_xts(), NULL, l->key.data, tweak) == 1 &&
+		EVP_DecryptUpdate(ctx, out, &n, in, size) == 1 && n == size;
+	const uint8_t *super = out + (size == 512 ? 0 : 1024);
+
+	EVP_CIPHER_CTX_free(ctx);
+	return ok && super[0x38] == 0x53 && super[0x39] == 0xef;
+}
+
+Test(storage_fixtures, a_disk_of_this_release)
+{
+	uint64_t size = unpack("release");
+	struct hpl_disk d = classified(size, true);
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+	_cleanup_close_ int record = open(disk, O_RDWR | O_CLOEXEC);
+
+	cr_assert_eq(d.kind, HPL_DISK_PARTITIONS, "%s", d.why);
+	cr_assert_not(d.data_blank);
+	cr_assert_str_eq(d.label, "fresh");
+	extract(d.parts[1].size);
+	unlock(&l, part, d.parts[1].size, record);
+	cr_assert(l.sealed, "the header is the one that was sealed");
+	cr_assert_eq(l.area.header.sector_size, 4096);
+	cr_assert(holds_ext4(&l));
+}
+
+Test(storage_fixtures, luks_on_a_whole_disk)
+{
+	uint64_t size = unpack("whole");
+	struct hpl_disk d = classified(size, false);
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+
+	cr_assert_eq(d.kind, HPL_DISK_LUKS, "%s", d.why);
+	unlock(&l, disk, size, -1);
+	cr_assert_eq(l.area.header.sector_size, 512);
+	cr_assert(holds_ext4(&l));
+}
+
+Test(storage_fixtures, partitions_and_luks_by_hand)
+{
+	uint64_t size = unpack("hand");
+	struct hpl_disk d = classified(size, true);
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+
+	cr_assert_eq(d.kind, HPL_DISK_PARTITIONS, "%s", d.why);
+	cr_assert_not(d.data_blank);
+	extract(d.parts[1].size);
+	unlock(&l, part, d.parts[1].size, -1);
+}
