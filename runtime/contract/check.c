@@ -128,29 +128,29 @@ static void bootloader(struct checks *k)
 
 /* ---- logging ---- */
 
-/* A certificate that is good today and not for long: the next boot may be the first that fails. */
-static void ends_soon(struct checks *k, const struct hpl_buf *pem, const char *path)
+/* Certificates that are good today and not for long: the next boot may be the first that fails. Of
+ * several CAs the one that lasts longest counts, of a client's chain the first to end. */
+static void ends_soon(struct checks *k, const struct hpl_buf *pem, bool any, const char *path)
 {
 	STACK_OF(X509) *certs = NULL;
+	struct hpl_cert_info at = {0};
+	long long days;
 
 	if (!pem->len || hpl_certs_parse(&certs, pem->data, pem->len, NULL) < 0)
 		return;
 	for (int i = 0; i < sk_X509_num(certs); i++) {
 		struct hpl_cert_info info;
-		long long days;
 
 		hpl_cert_describe(&info, sk_X509_value(certs, i));
-		days = (long long)((info.not_after - k->o->now) / DAY_S);
-		if (days <= SOON_DAYS) {
-			warn(k, HPL_MSG_CONTRACT_CERTIFICATE_EXPIRED, path,
-				"renew the certificate and encrypt the contract again",
-				"certificate %d (%.100s) %s %lld days%s", i + 1, info.subject,
-				days < 0 ? "ended" : "ends in", days < 0 ? -days : days,
-				days < 0 ? " ago" : "");
-			break;
-		}
+		if (i == 0 || (any ? info.not_after > at.not_after : info.not_after < at.not_after))
+			at = info;
 	}
 	sk_X509_pop_free(certs, X509_free);
+	days = (long long)((at.not_after - k->o->now) / DAY_S);
+	if (days <= SOON_DAYS)
+		warn(k, HPL_MSG_CONTRACT_CERTIFICATE_EXPIRED, path,
+			"renew the certificate and encrypt the contract again",
+			"the certificate of %.100s ends in %lld days", at.subject, days);
 }
 
 static void logging(struct checks *k)
@@ -175,8 +175,8 @@ static void logging(struct checks *k)
 	};
 	if (hpl_log_material_parse(&material, &input, k->o->now, &why) < 0)
 		add(k, &why, HPL_MSG_LOGGING_VALIDATE_CONTRACT, "env.logging.syslog");
-	ends_soon(k, &material.ca, "env.logging.syslog.server");
-	ends_soon(k, &material.cert, "env.logging.syslog.cert");
+	ends_soon(k, &material.ca, true, "env.logging.syslog.server");
+	ends_soon(k, &material.cert, false, "env.logging.syslog.cert");
 }
 
 /* ---- registries ---- */
