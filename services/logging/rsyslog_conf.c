@@ -139,7 +139,11 @@ int hpl_rsyslog_conf_make(struct hpl_buf *out, const struct hpl_rsyslog_conf *c,
 		param(out, "defaultNetstreamDriverKeyFile", c->key_file);
 	}
 	/* records are at most 8000 bytes of text and a header */
-	hpl_buf_str(out, " maxMessageSize=\"16k\")\n");
+	/* rsyslogd hands its own messages to syslog(3) otherwise, which opens a socket at any time: when a
+	 * connection has just died, that socket gets the number of the dead one, and the TLS driver
+	 * (8.2302), which still reads from it, waits there for ever. They go to stderr as well. */
+	hpl_buf_str(out, " maxMessageSize=\"16k\" processInternalMessages=\"on\")\n"
+			 "if $inputname == \"rsyslogd\" then stop\n");
 	hpl_buf_str(out, "template(name=\"hpl\" type=\"string\" string=\"<%PRI%>1 %TIMESTAMP:::date-rfc3339% "
 			 "%$myhostname% %APP-NAME% %PROCID% %MSGID% %STRUCTURED-DATA% %msg:::drop-last-lf%\\n\")\n");
 	input(out, c->socket);
