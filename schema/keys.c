@@ -14,20 +14,14 @@ enum { NEIGHBOURS = 64 };
 
 static bool has_property(const struct sub *s, const char *key, size_t len)
 {
-	for (size_t i = 0; i < s->property_count; i++) {
-		if (s->properties[i].len == len && memcmp(s->properties[i].name, key, len) == 0)
-			return true;
-	}
-	return false;
+	return hpl_find_property(s, key, len) != NULL;
 }
 
 static const struct sub *property_of(const struct sub *s, const char *name)
 {
-	for (size_t i = 0; i < s->property_count; i++) {
-		if (strcmp(s->properties[i].name, name) == 0)
-			return hpl_sub_target(s->properties[i].sub);
-	}
-	return NULL;
+	const struct property *p = hpl_find_property(s, name, strlen(name));
+
+	return p ? hpl_sub_target(p->sub) : NULL;
 }
 
 const struct hpl_entry *hpl_misspelt(const struct sub *s, const struct hpl_node *map,

@@ -2,11 +2,58 @@
 /* Keywords of mappings. */
 #include "schema/validator.h"
 
+/* Names differ by their length and ends nearly always. */
+static size_t property_hash(const char *key, size_t len)
+{
+	return len ? len * 7 + (unsigned char)key[0] * 31 + (unsigned char)key[len - 1] +
+		(unsigned char)key[len / 2] * 5 : 0;
+}
+
+static inline const struct property *find_property(const struct sub *s, const char *key, size_t len)
+{
+	if (!s->property_count)
+		return NULL;
+	for (size_t i = property_hash(key, len);; i++) {
+		unsigned slot = s->property_slots[i & s->property_mask];
+		if (!slot)
+			return NULL;
+		const struct property *p = &s->properties[slot - 1];
+		if (p->len == len && memcmp(p->name, key, len) == 0)
+			return p;
+	}
+}
+
+const struct property *hpl_find_property(const struct sub *s, const char *key, size_t len)
+{
+	return find_property(s, key, len);
+}
+
+static int index_properties(struct compiler *k, struct sub *s)
+{
+	size_t size = 4;
+
+	while (size < s->property_count * 2)
+		size *= 2;
+	s->property_slots = hpl_compile_alloc(k, size, sizeof(*s->property_slots));
+	if (!s->property_slots)
+		return -1;
+	s->property_mask = size - 1;
+	for (size_t n = 0; n < s->property_count; n++) {
+		size_t i = property_hash(s->properties[n].name, s->properties[n].len);
+		while (s->property_slots[i & s->property_mask])
+			i++;
+		s->property_slots[i & s->property_mask] = (uint16_t)(n + 1);
+	}
+	return 0;
+}
+
 static int compile_properties(struct compiler *k, struct sub *s, const struct hpl_node *arg,
 	struct check *c)
 {
 	if (arg->kind != HPL_MAP)
 		return hpl_compile_fail(k, s, "properties", arg, "must be a mapping");
+	if (arg->map.count > UINT16_MAX / 2)
+		return hpl_compile_fail(k, s, "properties", arg, "has more than 32767 names");
 	s->properties = hpl_compile_alloc(k, arg->map.count, sizeof(*s->properties));
 	if (!s->properties)
 		return -1;
@@ -18,7 +65,7 @@ static int compile_properties(struct compiler *k, struct sub *s, const struct hp
 			return -1;
 	}
 	s->property_count = arg->map.count;
-	return 0;
+	return index_properties(k, s);
 }
 
 static int compile_patterns(struct compiler *k, struct sub *s, const struct hpl_node *arg,
@@ -53,26 +100,23 @@ static int compile_additional(struct compiler *k, struct sub *s, const struct hp
 	return hpl_compile_child(k, s, "additionalProperties", NULL, arg, &s->additional);
 }
 
-static bool check_member(struct run *r, const struct check *c, const struct hpl_node *n,
+static inline bool check_member(struct run *r, const struct check *c, const struct hpl_node *n,
 	const struct at *at, const struct hpl_entry *e)
 {
 	const struct sub *s = c->sub;
 	struct at here = {.up = at, .entry = e};
 	bool ok = true, known = false;
 
-	for (size_t i = 0; i < s->property_count; i++) {
-		const struct property *p = &s->properties[i];
-		if (p->len == e->key_len && memcmp(p->name, e->key, p->len) == 0) {
-			known = true;
-			ok = hpl_check_sub(r, p->sub, e->value, &here);
-			break;
-		}
+	const struct property *p = find_property(s, e->key, e->key_len);
+	if (p) {
+		known = true;
+		ok = hpl_check_sub(r, p->sub, e->value, &here);
 	}
 	for (size_t i = 0; i < s->pattern_count && (ok || r->faults); i++) {
 		if (!hpl_pattern_matches(r, s->patterns[i].pattern, e->key, e->key_len))
 			continue;
 		known = true;
-		if (e->value->kind != HPL_MAP &&
+		if (s->patterns[i].maps && e->value->kind != HPL_MAP &&
 			hpl_fault_misplaced(r, c, n, at, e, s->patterns[i].sub))
 			return false;
 		ok &= hpl_check_sub(r, s->patterns[i].sub, e->value, &here);
@@ -112,7 +156,7 @@ static bool check_required(struct run *r, const struct check *c, const struct hp
 	for (size_t i = 0; i < c->arg->list.count && (ok || r->faults); i++) {
 		const struct hpl_node *name = c->arg->list.items[i];
 		if (!hpl_find_member(n, name->str.text, name->str.len))
-			ok = hpl_fault_required(r, c, n, at, name);
+			ok = r->faults && hpl_fault_required(r, c, n, at, name);
 	}
 	return ok;
 }

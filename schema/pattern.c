@@ -219,12 +219,16 @@ int hpl_compile_pattern(struct compiler *k, const struct sub *s, const char *key
 	struct pattern *p = hpl_compile_alloc(k, 1, sizeof(*p));
 	if (!p)
 		return -1;
+	p->is_plain = hpl_plain_compile(&p->plain, arg->str.text, arg->str.len);
+	if (p->is_plain) {
+		*ret = p;
+		return 0;
+	}
 	if (rewrite(&w) < 0)
 		return hpl_compile_fail(k, s, keyword, arg, "not a regular expression of ECMA-262");
 	p->code = text.failed ? NULL : compile(&text);
 	if (!p->code)
 		return hpl_compile_fail(k, s, keyword, arg, "not a regular expression");
-	p->is_plain = hpl_plain_compile(&p->plain, arg->str.text, arg->str.len);
 	hpl_compile_keep(k, p);
 	*ret = p;
 	return 0;

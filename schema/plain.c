@@ -19,14 +19,14 @@ static bool is_literal(char c)
 	return c > ' ' && c < 0x7f && c != '\\' && c != '[' && c != ']' && c != '-';
 }
 
-static void add(uint64_t has[2], char from, char to)
+static void add(struct hpl_plain *f, char from, char to)
 {
-	for (int c = from; c <= to; c++)
-		has[c / 64] |= UINT64_C(1) << c % 64;
+	for (unsigned c = (unsigned char)from; c <= (unsigned char)to; c++)
+		f->classes[c] |= (uint8_t)(1u << f->count);
 }
 
 /* Behind '[': literals, ranges of literals, and a dash at the end. */
-static bool read_class(struct reading *r, uint64_t has[2])
+static bool read_class(struct reading *r, struct hpl_plain *f)
 {
 	bool any = false;
 
@@ -35,7 +35,7 @@ static bool read_class(struct reading *r, uint64_t has[2])
 	for (; r->p < r->end && *r->p != ']'; any = true) {
 		char from = *r->p++;
 		if (from == '-' && r->p < r->end && *r->p == ']') {
-			add(has, from, from);
+			add(f, from, from);
 			continue;
 		}
 		if (!is_literal(from))
@@ -43,10 +43,10 @@ static bool read_class(struct reading *r, uint64_t has[2])
 		if (r->end - r->p >= 2 && r->p[0] == '-' && r->p[1] != ']') {
 			if (!is_literal(r->p[1]) || r->p[1] < from)
 				return false;
-			add(has, from, r->p[1]);
+			add(f, from, r->p[1]);
 			r->p += 2;
 		} else {
-			add(has, from, from);
+			add(f, from, from);
 		}
 	}
 	return any && take(r, ']');
@@ -90,8 +90,9 @@ bool hpl_plain_compile(struct hpl_plain *ret, const char *pattern, size_t len)
 	if (!take(&r, '^'))
 		return false;
 	while (!quantified && f.count < HPL_PLAIN_CLASSES && take(&r, '[')) {
-		if (!read_class(&r, f.has[f.count++]))
+		if (!read_class(&r, &f))
 			return false;
+		f.count++;
 		quantified = read_quantifier(&r, &f);
 	}
 	if (quantified < 0 || !f.count || !take(&r, '$') || r.p != r.end)
@@ -100,21 +101,20 @@ bool hpl_plain_compile(struct hpl_plain *ret, const char *pattern, size_t len)
 	return true;
 }
 
-static bool is_in(const uint64_t has[2], char c)
-{
-	unsigned char u = (unsigned char)c;
-
-	return u < 0x80 && (has[u / 64] >> u % 64 & 1);
-}
-
 bool hpl_plain_matches(const struct hpl_plain *p, const char *text, size_t len)
 {
-	size_t ahead = p->count - 1;
+	const unsigned char *s = (const unsigned char *)text;
+	size_t ahead = p->count - 1, i = 0;
 
 	if (len < ahead || len - ahead < p->min || len - ahead > p->max)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!is_in(p->has[i < ahead ? i : ahead], text[i]))
+	for (; i < ahead; i++) {
+		if (!(p->classes[s[i]] >> i & 1))
 			return false;
+	}
+	for (const unsigned bit = 1u << ahead; i < len; i++) {
+		if (!(p->classes[s[i]] & bit))
+			return false;
+	}
 	return true;
 }

@@ -13,7 +13,7 @@ enum { HPL_PLAIN_CLASSES = 4 };
 struct hpl_plain {
 	size_t count;                      /* of classes; the last one stands min to max times */
 	size_t min, max;
-	uint64_t has[HPL_PLAIN_CLASSES][2]; /* ASCII */
+	uint8_t classes[256];              /* of a byte: a bit for each class that has it */
 };
 
 /* false: it is something else, and *ret is not set. */

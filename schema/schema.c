@@ -146,6 +146,8 @@ int hpl_compile_sub(struct compiler *k, const struct hpl_node *node, const char 
 	if (!s)
 		return -1;
 	known->sub = s; /* before its parts: they may refer to it */
+	s->next = k->schema->subs;
+	k->schema->subs = s;
 	s->node = node;
 	s->resource = known->resource ? known->resource : in;
 	s->pointer = hpl_arena_copy(&k->schema->arena, pointer, strlen(pointer));
@@ -242,6 +244,42 @@ static int prepare_matching(struct hpl_schema *s, struct hpl_err *err)
 	return 0;
 }
 
+/* The kinds that a type allows whatever the value is: an integer is a number, a number may be none. */
+static unsigned type_kinds(const struct check *type)
+{
+	return type->types | (type->types & BIT(HPL_REAL) ? BIT(HPL_INT) : 0);
+}
+
+/* Kinds of which no keyword but type speaks, and which that allows. */
+static unsigned accepted(const struct sub *s)
+{
+	unsigned kinds = s->special || s->unevaluated || s->fixed < 0 ? 0 : ANY;
+
+	for (unsigned i = 0; i < s->check_count; i++) {
+		const struct check *c = &s->checks[i];
+		kinds &= strcmp(c->keyword->name, "type") == 0 ? type_kinds(c) : ~c->kinds;
+	}
+	return kinds;
+}
+
+/* What takes looking at more than one subschema: they are all there now. */
+static void finish(struct hpl_schema *s)
+{
+	for (struct sub *sub = s->subs; sub; sub = sub->next) {
+		const struct check *first = sub->plain_count ? sub->checks : NULL;
+		sub->accepts = accepted(sub);
+		sub->slow = sub->unevaluated || sub->fixed < 0;
+		if (first && strcmp(first->keyword->name, "type") == 0)
+			sub->type_first = type_kinds(first);
+	}
+	for (struct sub *sub = s->subs; sub; sub = sub->next) {
+		for (size_t i = 0; i < sub->pattern_count; i++) {
+			const struct sub *target = hpl_sub_target(sub->patterns[i].sub);
+			sub->patterns[i].maps = target->property_count && hpl_sub_wants(target, HPL_MAP);
+		}
+	}
+}
+
 int hpl_schema_compile_with(struct hpl_schema **ret, const struct hpl_node *schema,
 	const struct hpl_schema_options *options, struct hpl_err *err)
 {
@@ -260,6 +298,8 @@ int hpl_schema_compile_with(struct hpl_schema **ret, const struct hpl_node *sche
 	if (rc == 0)
 		rc = hpl_refs_compile_dynamic(&k);
 	hpl_compiler_done(&k);
+	if (rc == 0)
+		finish(s);
 	if (rc < 0) {
 		hpl_schema_free(s);
 		return -1;
@@ -294,19 +334,30 @@ static bool is_template(const struct sub *s, const struct hpl_node *n)
 		!hpl_sub_wants(s, HPL_MAP) && !hpl_sub_wants(s, HPL_LIST);
 }
 
-static bool run_checks(struct run *r, const struct sub *s, const struct hpl_node *n,
+/* The checks of a kind. type comes first where it is: it need not be asked again. */
+static inline bool run_plain_checks(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at)
 {
 	const unsigned bit = BIT(n->kind);
 	bool ok = true;
 
-	for (const struct check *c = s->checks, *end = c + s->plain_count; c < end; c++) {
+	for (const struct check *c = s->checks + ((s->type_first & bit) != 0),
+		*end = s->checks + s->plain_count; c < end; c++) {
 		if ((c->kinds & bit) && !c->fn(r, c, n, at)) {
 			ok = false;
 			if (!r->faults || r->broken)
 				return false;
 		}
 	}
+	return ok;
+}
+
+static bool run_checks(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
+	const unsigned bit = BIT(n->kind);
+	bool ok = run_plain_checks(r, s, n, at);
+
 	/* where something is wrong it is not known what was looked at */
 	for (const struct check *c = s->checks + s->plain_count, *end = s->checks + s->check_count;
 		ok && c < end; c++)
@@ -314,27 +365,25 @@ static bool run_checks(struct run *r, const struct sub *s, const struct hpl_node
 	return ok;
 }
 
-static bool check_strict(struct run *r, const struct sub *s, const struct hpl_node *n,
+static bool check_false(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at)
 {
-	if (r->templates && is_template(s, n))
-		return true;
-	if (s->fixed > 0)
-		return true;
-	if (s->fixed < 0) {
-		struct check c = FALSE_SCHEMA_CHECK;
-		c.sub = s;
-		return hpl_fault_add(r, &c, n, at, NULL, NULL, "is not allowed here");
-	}
-	if (r->depth >= HPL_RUN_DEPTH || r->steps == 0) {
-		HPL_BREAK(r, r->steps ? "the schema refers to itself without end" :
-			"the schema has too many alternatives to try them all");
-		return false;
-	}
-	r->depth++;
-	r->steps--;
+	struct check c = FALSE_SCHEMA_CHECK;
+	c.sub = s;
+	return hpl_fault_add(r, &c, n, at, NULL, NULL, "is not allowed here");
+}
+
+/* With what few schemas ask for: templates, the way that led here, what was looked at. */
+static bool check_slow(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
 	const struct scope *outer = r->scope, here = {outer, s->resource};
 	size_t marks = r->seen ? r->seen->len : 0;
+
+	if (r->templates && is_template(s, n))
+		return true;
+	if (s->fixed < 0)
+		return check_false(r, s, n, at);
 	if (outer && outer->resource != s->resource)
 		r->scope = &here;
 	bool ok = s->unevaluated & BIT(n->kind) ? hpl_seen_run(r, s, n, at, run_checks) :
@@ -342,6 +391,25 @@ static bool check_strict(struct run *r, const struct sub *s, const struct hpl_no
 	r->scope = outer;
 	if (!ok && hpl_seen_wanted(r, n))
 		hpl_seen_undo(r->seen, marks);
+	return ok;
+}
+
+static bool stop(struct run *r)
+{
+	HPL_BREAK(r, r->steps ? "the schema refers to itself without end" :
+		"the schema has too many alternatives to try them all");
+	return false;
+}
+
+static inline bool check_strict(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
+	if (r->depth >= HPL_RUN_DEPTH || r->steps == 0)
+		return stop(r);
+	r->depth++;
+	r->steps--;
+	bool ok = s->slow || r->templates || r->scope || r->seen ? check_slow(r, s, n, at) :
+		run_plain_checks(r, s, n, at);
 	r->depth--;
 	return ok;
 }
@@ -375,15 +443,14 @@ static bool check_legacy(struct run *r, const struct sub *s, const struct hpl_no
 	return hpl_check_sub(r, s->legacy, n, at);
 }
 
-bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at)
+static bool check_special(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
 {
 	static const struct keyword keyword = {.name = "x-extension"};
 	const struct check c = {.keyword = &keyword, .sub = s};
 	bool legacy = s->legacy && (r->flags & HPL_SCHEMA_LEGACY);
 	bool outside = r->templates;
 
-	if (!s->special)
-		return check_strict(r, s, n, at);
 	r->templates |= s->template;
 	bool ok = legacy ? check_legacy(r, s, n, at) : check_strict(r, s, n, at);
 
@@ -396,6 +463,11 @@ bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
 		hpl_fault_say(r, &c, n, at, NULL, &w);
 	}
 	return ok;
+}
+
+bool hpl_check_more(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at)
+{
+	return s->special ? check_special(r, s, n, at) : check_strict(r, s, n, at);
 }
 
 bool hpl_check_quiet(struct run *r, const struct sub *s, const struct hpl_node *n,

@@ -78,7 +78,8 @@ static void remove_dots(char *path)
 		} else if (strcmp(in, ".") == 0 || strcmp(in, "..") == 0) {
 			in += strlen(in);
 		} else {
-			n = 1 + strcspn(in + 1, "/");
+			n = *in == '/';
+			n += strcspn(in + n, "/");
 			memmove(out, in, n);
 			out += n;
 			in += n;

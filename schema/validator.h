@@ -126,6 +126,7 @@ struct property {
 struct pattern_property {
 	struct pattern *pattern;
 	struct sub *sub;
+	bool maps;                      /* its values are mappings with properties of their own */
 };
 
 typedef bool format_fn(const char *text, size_t len);
@@ -160,7 +161,10 @@ struct sub {
 	struct check *checks;
 	unsigned plain_count;           /* of the checks; unevaluated* come behind */
 	unsigned unevaluated;           /* kinds of which unevaluated* speak */
+	unsigned accepts;               /* kinds that need no further look; set when all is compiled */
+	unsigned type_first;            /* kinds for which the first check is a type that allows them */
 	bool special;                   /* has x-legacy, x-extension or x-template */
+	bool slow;                      /* false, or has unevaluated* */
 	const struct resource *resource;
 	const struct hpl_node *node;
 	const char *pointer;            /* JSON pointer */
@@ -177,17 +181,21 @@ struct sub {
 	/* properties, patternProperties, additionalProperties are walked together */
 	struct property *properties;
 	size_t property_count;
+	uint16_t *property_slots;       /* open addressing by hpl_property_hash(): index + 1, 0: none */
+	size_t property_mask;           /* size - 1 */
 	struct pattern_property *patterns;
 	size_t pattern_count;
 	struct sub *additional;
 	struct sub *then_sub, *else_sub;
 	size_t prefix_count;            /* items begins behind prefixItems */
 	uint64_t contains_min, contains_max;
+	struct sub *next;
 };
 
 struct hpl_schema {
 	struct hpl_arena arena;
 	struct sub *root;
+	struct sub *subs;               /* all, by next */
 	struct pattern *patterns;
 	pcre2_match_data *match;        /* one validation at a time */
 	pcre2_match_context *limits;
@@ -196,7 +204,13 @@ struct hpl_schema {
 };
 
 /* schema.c */
-bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at);
+bool hpl_check_more(struct run *r, const struct sub *s, const struct hpl_node *n, const struct at *at);
+static inline bool hpl_check_sub(struct run *r, const struct sub *s, const struct hpl_node *n,
+	const struct at *at)
+{
+	/* most values of most documents: a string where any string may stand */
+	return (s->accepts >> n->kind & 1) || hpl_check_more(r, s, n, at);
+}
 /* Without reporting; run->broken may be set. */
 bool hpl_check_quiet(struct run *r, const struct sub *s, const struct hpl_node *n,
 	const struct at *at);
@@ -241,6 +255,8 @@ typedef int compile_fn(struct compiler *k, struct sub *s, const struct hpl_node 
 /* Arguments that several keywords share: a count, one schema, a list of them. */
 compile_fn hpl_compile_count, hpl_compile_one, hpl_compile_list;
 bool hpl_is_string_list(const struct hpl_node *n);
+/* The property of that name, NULL: none. */
+const struct property *hpl_find_property(const struct sub *s, const char *key, size_t len);
 const struct hpl_entry *hpl_find_member(const struct hpl_node *map, const char *key, size_t len);
 static inline bool hpl_is_draft_07(const struct sub *s)
 {
