@@ -4,6 +4,11 @@
 
 #include "schema/validator.h"
 
+enum {
+	MANY = 32,                      /* items or members that are compared each with each */
+	SAME_HASH = 1000,               /* values with one hash: somebody made them so */
+};
+
 bool hpl_node_is_integer(const struct hpl_node *n)
 {
 	return n->kind == HPL_INT ||
@@ -20,17 +25,51 @@ static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
 	return a_len == b_len && memcmp(a, b, a_len) == 0;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	const struct hpl_entry *x = *(const struct hpl_entry *const *)a;
+	const struct hpl_entry *y = *(const struct hpl_entry *const *)b;
+	int c = memcmp(x->key, y->key, x->key_len < y->key_len ? x->key_len : y->key_len);
+	return c || x->key_len == y->key_len ? c : x->key_len < y->key_len ? -1 : 1;
+}
+
+static void sort_entries(const struct hpl_entry **out, const struct hpl_node *map)
+{
+	for (size_t i = 0; i < map->map.count; i++)
+		out[i] = &map->map.entries[i];
+	qsort(out, map->map.count, sizeof(*out), by_key);
+}
+
+/* -1: no memory */
+static int big_maps_equal(const struct hpl_node *a, const struct hpl_node *b)
+{
+	size_t count = a->map.count;
+	_cleanup_free_ const struct hpl_entry **x = reallocarray(NULL, count, 2 * sizeof(*x));
+	if (!x)
+		return -1;
+	sort_entries(x, a);
+	sort_entries(x + count, b);
+	for (size_t i = 0; i < count; i++) {
+		const struct hpl_entry *p = x[i], *q = x[count + i];
+		if (!same_text(p->key, p->key_len, q->key, q->key_len) ||
+			!hpl_node_equal(p->value, q->value))
+			return 0;
+	}
+	return 1;
+}
+
 static bool maps_equal(const struct hpl_node *a, const struct hpl_node *b)
 {
 	if (a->map.count != b->map.count)
 		return false;
+	if (a->map.count > MANY) { /* without memory: slowly */
+		int equal = big_maps_equal(a, b);
+		if (equal >= 0)
+			return equal;
+	}
 	for (size_t i = 0; i < a->map.count; i++) {
-		const struct hpl_entry *x = &a->map.entries[i], *y = NULL;
-		for (size_t k = 0; k < b->map.count && !y; k++) {
-			const struct hpl_entry *e = &b->map.entries[(i + k) % b->map.count];
-			if (same_text(x->key, x->key_len, e->key, e->key_len))
-				y = e;
-		}
+		const struct hpl_entry *x = &a->map.entries[i];
+		const struct hpl_entry *y = hpl_find_member(b, x->key, x->key_len);
 		if (!y || !hpl_node_equal(x->value, y->value))
 			return false;
 	}
@@ -127,6 +166,8 @@ static ptrdiff_t repeated_long(const struct hpl_node *list, size_t *ret_first)
 	qsort(h, count, sizeof(*h), by_hash);
 	for (size_t i = 1; i < count; i++) {
 		for (size_t k = i; k-- > 0 && h[k].hash == h[i].hash;) {
+			if (i - k > SAME_HASH)
+				return -2;
 			if (hpl_node_equal(list->list.items[h[k].index], list->list.items[h[i].index])) {
 				*ret_first = h[k].index;
 				return (ptrdiff_t)h[i].index;
@@ -139,7 +180,7 @@ static ptrdiff_t repeated_long(const struct hpl_node *list, size_t *ret_first)
 ptrdiff_t hpl_node_repeated(const struct hpl_node *list, size_t *ret_first)
 {
 	size_t count = list->list.count;
-	if (count > 32)
+	if (count > MANY)
 		return repeated_long(list, ret_first);
 	for (size_t i = 1; i < count; i++) {
 		for (size_t k = 0; k < i; k++) {

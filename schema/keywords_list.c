@@ -30,7 +30,7 @@ static bool check_unique(struct run *r, const struct check *c, const struct hpl_
 	size_t first = 0;
 	ptrdiff_t i = hpl_node_repeated(n, &first);
 	if (i < 0) {
-		HPL_BREAK(r, "out of memory");
+		HPL_BREAK(r, i == -1 ? "out of memory" : "too many items to tell apart");
 		return false;
 	}
 	return (size_t)i == n->list.count || hpl_fault_repeated(r, c, n, at, first, (size_t)i);

@@ -81,55 +81,66 @@ static const struct keyword *const tables[] = {
 	hpl_keywords_unevaluated,
 };
 
-/* The value of a keyword, NULL: it is not there or means nothing in this dialect. */
-static const struct hpl_node *argument(const struct sub *s, const struct keyword *w)
+enum { KEYWORDS_MAX = 64 };
+
+/* The keywords of s that mean something in its dialect, and what they hold. */
+static unsigned find_keywords(const struct sub *s, struct check *found)
 {
 	const struct dialect *d = &s->resource->dialect;
-
-	if (!(w->drafts & d->draft) || !(w->vocabulary & d->vocabularies))
-		return NULL;
 	/* draft-07 section 8.3: nothing else counts beside a reference */
-	if (d->draft == DRAFT_07 && strcmp(w->name, "$ref") != 0 && hpl_node_get(s->node, "$ref"))
-		return NULL;
-	return hpl_node_get(s->node, w->name);
-}
-
-static unsigned count_keywords(const struct sub *s)
-{
+	const bool only_ref = d->draft == DRAFT_07 && hpl_node_get(s->node, "$ref");
 	unsigned count = 0;
+
 	for (size_t t = 0; t < HPL_ARRAY_SIZE(tables); t++) {
-		for (const struct keyword *w = tables[t]; w->name; w++)
-			count += argument(s, w) != NULL;
+		for (const struct keyword *w = tables[t]; w->name && count < KEYWORDS_MAX; w++) {
+			if (!(w->drafts & d->draft) || !(w->vocabulary & d->vocabularies) ||
+				(only_ref && strcmp(w->name, "$ref") != 0))
+				continue;
+			const struct hpl_node *arg = hpl_node_get(s->node, w->name);
+			if (arg)
+				found[count++] = (struct check){.fn = w->check, .kinds = w->kinds,
+					.keyword = w, .sub = s, .arg = arg};
+		}
 	}
 	return count;
+}
+
+/* In a function of its own, as child_pointer() is. */
+static int find_checks(struct compiler *k, struct sub *s)
+{
+	struct check found[KEYWORDS_MAX];
+	unsigned count = find_keywords(s, found);
+
+	s->checks = hpl_compile_alloc(k, count, sizeof(*s->checks));
+	if (!s->checks)
+		return -1;
+	memcpy(s->checks, found, count * sizeof(*found));
+	return (int)count;
+}
+
+static bool is_unevaluated(const struct keyword *w)
+{
+	return w->vocabulary == VOC_UNEVALUATED;
 }
 
 static int compile_keywords(struct compiler *k, struct sub *s)
 {
 	if (compile_annotations(k, s) < 0)
 		return -1;
-	s->checks = hpl_compile_alloc(k, count_keywords(s), sizeof(*s->checks));
-	if (!s->checks)
-		return -1;
-	for (size_t t = 0; t < HPL_ARRAY_SIZE(tables); t++) {
-		for (const struct keyword *w = tables[t]; w->name; w++) {
-			const struct hpl_node *arg = argument(s, w);
-			if (!arg)
-				continue;
-			struct check c = {.fn = w->check, .kinds = w->kinds, .keyword = w, .sub = s,
-				.arg = arg};
-			if (w->compile(k, s, arg, &c) < 0)
-				return -1;
-			if (!c.fn)
-				continue;
-			s->checks[s->check_count++] = c;
-			if (tables[t] == hpl_keywords_unevaluated)
-				s->unevaluated |= c.kinds;
-			else
-				s->plain_count++;
-		}
+	int count = find_checks(k, s);
+	for (int i = 0; i < count; i++) {
+		struct check c = s->checks[i];
+		if (c.keyword->compile(k, s, c.arg, &c) < 0)
+			return -1;
+		if (!c.fn)
+			continue;
+		s->checks[s->check_count++] = c; /* never ahead of i */
+		if (is_unevaluated(c.keyword))
+			s->unevaluated |= c.kinds;
+		else
+			s->plain_count++;
 	}
-	return 0;
+	return count < 0 ? -1 : 0;
 }
 
 int hpl_compile_sub(struct compiler *k, const struct hpl_node *node, const char *pointer,

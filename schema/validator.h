@@ -291,7 +291,8 @@ static inline void hpl_seen(struct run *r, const struct hpl_node *n, size_t i)
 
 /* equal.c */
 bool hpl_node_equal(const struct hpl_node *a, const struct hpl_node *b);
-/* Index of the first item that equals an earlier one (*ret_first), or count. -1: no memory. */
+/* Index of the first item that equals an earlier one (*ret_first), or count. -1: no memory, -2: too
+ * many different ones look alike. */
 ptrdiff_t hpl_node_repeated(const struct hpl_node *list, size_t *ret_first);
 bool hpl_node_is_integer(const struct hpl_node *n);
 double hpl_node_number(const struct hpl_node *n);

@@ -112,6 +112,21 @@ Test(validator, many_items_are_compared_by_hash)
 	fault("{uniqueItems: true}", b.data, "[20000]", "/uniqueItems", "the same as item 8");
 }
 
+Test(validator, big_mappings_are_equal_in_any_order)
+{
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	hpl_buf_str(&b, "[{");
+	for (int i = 0; i < 50000; i++)
+		hpl_buf_fmt(&b, "a%d: %d, ", i, i);
+	hpl_buf_str(&b, "}, {");
+	for (int i = 50000; i-- > 0;)
+		hpl_buf_fmt(&b, "a%d: %d, ", i, i);
+	hpl_buf_str(&b, "}]");
+	fault("{uniqueItems: true}", b.data, "[1]", "/uniqueItems", "the same as item 1");
+	b.data[b.len - 5] = '7'; /* a0: 7 */
+	valid("{uniqueItems: true}", b.data);
+}
+
 Test(validator, mappings)
 {
 	valid("{properties: {a: {type: string}}, patternProperties: {^x: {type: integer}}, "
