@@ -48,6 +48,8 @@ struct hpl_disk {
 	unsigned major, minor;
 	enum hpl_disk_kind kind;
 	bool data_blank;             /* PARTITIONS: the second partition is blank */
+	bool table_torn;             /* only the second copy of the GPT is whole: the kernel shows no
+				      * partition, parts are those of that copy */
 	unsigned part_count;
 	struct hpl_disk_part parts[HPL_DISK_PARTS];
 	char excluded[HPL_DISK_TEXT];
@@ -68,7 +70,11 @@ int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, st
 int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
 	struct hpl_err *err);
 
+/* Sets the path of partition i (from 0) after the kernel's manner: vdb1, but nvme0n1p1. */
+void hpl_disk_part_path(struct hpl_disk *d, unsigned i);
+
 /* What fd, opened on d, holds: sets kind, type, uuid, label, data_blank, why; may set excluded
- * (boot disk, cidata). d->size and the positions of d->parts come from the kernel and are kept.
+ * (boot disk, cidata). d->size and the positions of d->parts come from the kernel and are kept; where
+ * it shows none and the second copy of a GPT is whole, they are taken from there.
  * Read errors give HPL_DISK_UNREADABLE. */
 void hpl_disk_classify(struct hpl_disk *d, int fd);

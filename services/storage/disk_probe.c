@@ -78,6 +78,37 @@ static int probe_range(struct hpl_disk *d, int fd, uint64_t offset, uint64_t siz
 	return 0;
 }
 
+void hpl_disk_part_path(struct hpl_disk *d, unsigned i)
+{
+	char last = d->path[strlen(d->path) - 1];
+
+	snprintf(d->parts[i].path, sizeof d->parts[i].path, "%.100s%s%u", d->path,
+		last >= '0' && last <= '9' ? "p" : "", i + 1);
+}
+
+/* A power cut while the table was written: the kernel does not look at the second copy, libblkid does,
+ * when the first one is not whole; it tells where the copy stands that it has read. */
+static void take_partitions(struct hpl_disk *d, blkid_partlist list, int n)
+{
+	blkid_loff_t at = blkid_parttable_get_offset(blkid_partlist_get_table(list));
+
+	if (d->part_count || n != HPL_LAYOUT_PARTS || !hpl_streq(d->type, "gpt") ||
+		at < (blkid_loff_t)d->size / 2)
+		return;
+	for (int i = 0; i < n; i++) {
+		blkid_partition part = blkid_partlist_get_partition_by_partno(list, i + 1);
+
+		if (!part)
+			return;
+		d->parts[i] = (struct hpl_disk_part){
+			.start = (uint64_t)blkid_partition_get_start(part) * 512,
+			.size = (uint64_t)blkid_partition_get_size(part) * 512};
+		hpl_disk_part_path(d, (unsigned)i);
+	}
+	d->part_count = HPL_LAYOUT_PARTS;
+	d->table_torn = true;
+}
+
 /* Names of the GPT's entries to the partitions that the kernel shows. Returns the number of
  * entries in the table, 0 without a table, -1 unreadable or not a GPT. */
 static int probe_table(struct hpl_disk *d, int fd)
@@ -102,6 +133,7 @@ static int probe_table(struct hpl_disk *d, int fd)
 	id = blkid_parttable_get_id(table);
 	snprintf(d->uuid, sizeof d->uuid, "%s", id ? id : "");
 	n = blkid_partlist_numof_partitions(list);
+	take_partitions(d, list, n);
 	for (int i = 0; i < n; i++) {
 		blkid_partition part = blkid_partlist_get_partition(list, i);
 		uint64_t start = (uint64_t)blkid_partition_get_start(part) * 512;

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 
 /* Fields of the GPT header in LBA 1 (UEFI 2.10, 5.3.2) */
 enum { GPT_ALTERNATE_LBA = 32, GPT_HEADER = 92 };
+/* At each end of the disk: more than a table of 128 entries with sectors of 4 KiB, and below the record. */
+enum { EDGE = 48 << 10 };
 
 /* ioctl numbers of the kernel that its user headers do not carry on every release */
 #ifndef EXT4_IOC_RESIZE_FS
@@ -52,19 +55,29 @@ static int has_grown(const struct hpl_disk *d, int fd, uint32_t sector, bool *re
 	return 0;
 }
 
-static int write_table(int fd, const char *path, uint32_t sector, uint64_t sectors)
+static int copy_range(int to, int from, uint64_t at, size_t len)
+{
+	uint8_t buf[EDGE];
+
+	if (pread(from, buf, len, (off_t)at) != (ssize_t)len ||
+		pwrite(to, buf, len, (off_t)at) != (ssize_t)len)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* libfdisk on a sparse file in memory with both ends of the disk: keeps number, start, type, name and
+ * GUID of the partition, and reads the second copy where the first is torn. */
+static int change_table(int mem, const char *path, uint32_t sector, uint64_t sectors)
 {
 	struct fdisk_context *cxt = fdisk_new_context();
-	struct fdisk_partition *pa = NULL, *change = fdisk_new_partition();
+	struct fdisk_partition *change = fdisk_new_partition();
 	int r = -ENOMEM;
 
 	if (cxt && change) {
 		fdisk_disable_dialogs(cxt, 1);
 		r = fdisk_save_user_sector_size(cxt, sector, sector);
 		if (r == 0)
-			r = fdisk_assign_device_by_fd(cxt, fd, path, 0);
-		if (r == 0) /* keeps number, start, type, name and GUID */
-			r = fdisk_get_partition(cxt, HPL_LAYOUT_PARTS - 1, &pa);
+			r = fdisk_assign_device_by_fd(cxt, mem, path, 0);
 		if (r == 0)
 			r = fdisk_partition_set_size(change, sectors);
 		if (r == 0)
@@ -73,47 +86,84 @@ static int write_table(int fd, const char *path, uint32_t sector, uint64_t secto
 			r = fdisk_set_partition(cxt, HPL_LAYOUT_PARTS - 1, change);
 		if (r == 0)
 			r = fdisk_write_disklabel(cxt);
-		if (r == 0 && fsync(fd) < 0)
-			r = -errno;
-		fdisk_deassign_device(cxt, 1); /* 1: no sync(2) of the whole system; fd was synced */
+		fdisk_deassign_device(cxt, 1); /* 1: no sync(2) of the whole system */
 	}
-	fdisk_unref_partition(pa);
 	fdisk_unref_partition(change);
 	fdisk_unref_context(cxt);
 	return r;
+}
+
+/* To the disk in an order of ours, because libfdisk flushes once: the second copy first, then the
+ * entries of the first, then its header. At any cut one copy is whole. */
+static int write_table(int fd, const struct hpl_disk *d, uint32_t sector, uint64_t sectors)
+{
+	_cleanup_close_ int mem = memfd_create("partition-table", MFD_CLOEXEC);
+	const uint64_t tail = d->size - EDGE;
+	int r = mem < 0 || ftruncate(mem, (off_t)d->size) < 0 ? -errno : 0;
+
+	if (r == 0)
+		r = copy_range(mem, fd, 0, EDGE);
+	if (r == 0)
+		r = copy_range(mem, fd, tail, EDGE);
+	if (r == 0)
+		r = change_table(mem, d->path, sector, sectors);
+	if (r == 0)
+		r = copy_range(fd, mem, tail, EDGE);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		r = copy_range(fd, mem, 2 * sector, EDGE - 2 * sector);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		r = copy_range(fd, mem, 0, 2 * sector);
+	return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+}
+
+static int tell_kernel(const struct hpl_disk *d, int fd, uint64_t size, struct hpl_err *err)
+{
+	const struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
+	struct blkpg_partition p = {.start = (long long)last->start, .length = (long long)size,
+		.pno = HPL_LAYOUT_PARTS};
+	struct blkpg_ioctl_arg arg = {.op = BLKPG_RESIZE_PARTITION, .datalen = sizeof p, .data = &p};
+
+	if (d->table_torn) {
+		const struct hpl_layout all = {.start = {d->parts[0].start, last->start},
+			.size = {d->parts[0].size, size}};
+		return hpl_layout_announce(fd, &all, err);
+	}
+	if (ioctl(fd, BLKPG, &arg) < 0)
+		return table_failed(err, errno, d->path, "the kernel does not take the new size");
+	return 0;
 }
 
 int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err)
 {
 	struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
 	struct hpl_layout plan;
+	bool larger = false;
 	int sector = 0, r;
 
 	*ret_grown = false;
 	if (d->part_count != HPL_LAYOUT_PARTS)
 		return 0;
-	if (ioctl(fd, BLKSSZGET, &sector) < 0 || sector < 512)
+	if (ioctl(fd, BLKSSZGET, &sector) < 0 || sector < 512 || sector > 4096)
 		return table_failed(err, errno, d->path, "its sector size is not known");
-	if (has_grown(d, fd, (uint32_t)sector, ret_grown, err) < 0)
+	if (!d->table_torn && has_grown(d, fd, (uint32_t)sector, &larger, err) < 0)
 		return -1;
-	if (!*ret_grown)
-		return 0;
-	if (hpl_layout_plan(&plan, d->size, (uint32_t)sector, err) < 0)
+	if (larger && hpl_layout_plan(&plan, d->size, (uint32_t)sector, err) < 0)
 		return -1;
-	uint64_t size = plan.start[1] + plan.size[1] - last->start;
-	if (size <= last->size) {
-		*ret_grown = false;
+	uint64_t size = larger ? plan.start[1] + plan.size[1] - last->start : last->size;
+	if (!d->table_torn && size <= last->size)
 		return 0;
-	}
-	r = write_table(fd, d->path, (uint32_t)sector, size / (uint32_t)sector);
+	r = write_table(fd, d, (uint32_t)sector, size / (uint32_t)sector);
 	if (r)
 		return table_failed(err, -r, d->path, "the partition table cannot be written");
-	struct blkpg_partition p = {.start = (long long)last->start, .length = (long long)size,
-		.pno = HPL_LAYOUT_PARTS};
-	struct blkpg_ioctl_arg arg = {.op = BLKPG_RESIZE_PARTITION, .datalen = sizeof p, .data = &p};
-	if (ioctl(fd, BLKPG, &arg) < 0)
-		return table_failed(err, errno, d->path, "the kernel does not take the new size");
+	if (tell_kernel(d, fd, size, err) < 0)
+		return -1;
+	*ret_grown = size > last->size;
 	last->size = size;
+	d->table_torn = false;
 	return 0;
 }
 

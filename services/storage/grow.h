@@ -7,10 +7,10 @@
  */
 #include "services/storage/disk.h"
 
-/* When the disk is larger than its GPT says, moves the second copy of the table to the end and
- * lets the last partition reach up to it; d->parts and the kernel learn the new size. Free space
- * that somebody left on a disk of the same size stays. fd: the disk, opened exclusively. -1:
- * HPL07004E. */
+/* When the disk is larger than its GPT says, moves the second copy of the table to the end and lets the
+ * last partition reach up to it; when only the second copy is whole (d->table_torn), writes the
+ * first one again. d->parts and the kernel learn of it. Free space that somebody left on a disk of
+ * the same size stays. fd: the disk, opened exclusively. -1: HPL07004E. */
 int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err);
 
 /* Grows the mounted filesystem of dir_fd to size bytes, of the device below it. type: ext4, xfs, btrfs.

@@ -55,15 +55,11 @@ static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 	return fd;
 }
 
-/* Names of the partitions after the kernel's manner: vdb2, but nvme0n1p2. */
 static int name_partitions(struct hpl_disk *d, const struct hpl_layout *plan, struct hpl_err *err)
 {
-	char last = d->path[strlen(d->path) - 1];
-
 	d->part_count = HPL_LAYOUT_PARTS;
 	for (unsigned i = 0; i < HPL_LAYOUT_PARTS; i++) {
-		snprintf(d->parts[i].path, sizeof d->parts[i].path, "%.100s%s%u", d->path,
-			last >= '0' && last <= '9' ? "p" : "", i + 1);
+		hpl_disk_part_path(d, i);
 		d->parts[i].start = plan->start[i];
 		d->parts[i].size = plan->size[i];
 		if (access(d->parts[i].path, R_OK | W_OK) < 0)

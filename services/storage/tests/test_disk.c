@@ -147,6 +147,31 @@ Test(storage_disk, a_missing_node_is_unreadable)
 	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
 }
 
+Test(storage_disk, of_a_table_with_a_torn_first_copy_the_second_one_counts)
+{
+	struct hpl_layout l;
+	char path[128];
+	int fd = add_disk("vdb", 256 * MIB);
+
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	cr_assert_eq(hpl_layout_plan(&l, 256 * MIB, 512, NULL), 0);
+	cr_assert_eq(hpl_layout_write(fd, path, &l, NULL), 0);
+	put(fd, 512 + 16, "torn", 4); /* its checksum */
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_PARTITIONS, "%s", disks[0].why);
+	cr_assert(disks[0].table_torn && disks[0].data_blank);
+	for (int i = 0; i < HPL_LAYOUT_PARTS; i++) {
+		cr_expect_eq(disks[0].parts[i].start, l.start[i]);
+		cr_expect_eq(disks[0].parts[i].size, l.size[i]);
+		cr_expect_str_eq(disks[0].parts[i].label, hpl_layout_names[i]);
+	}
+	/* both torn: no table at all */
+	put(fd, 256 * MIB - 512 + 16, "torn", 4);
+	scan();
+	cr_expect_eq(disks[0].kind, HPL_DISK_OTHER);
+	close(fd);
+}
+
 Test(storage_disk, two_named_partitions_with_blank_data_and_then_with_luks)
 {
 	struct hpl_layout l;
