@@ -57,7 +57,7 @@ static int sign_sections(struct hpl_document *d, EVP_PKEY *private_key, const st
 {
 	_cleanup_buf_ struct hpl_buf signature = HPL_BUF_NULL;
 	struct hpl_signature_result result;
-	struct hpl_member *m[2];
+	struct hpl_member *m[2] = {NULL};
 
 	if (find_sections(m, d, err) < 0)
 		return -1;
@@ -96,7 +96,7 @@ static int sign_document(struct hpl_source *s, struct hpl_document *d, EVP_PKEY 
 	EVP_PKEY *encrypt_key, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf value = HPL_BUF_NULL, check = HPL_BUF_NULL;
-	struct hpl_member *m[2];
+	struct hpl_member *m[2] = {NULL};
 	bool issued;
 
 	if (find_sections(m, d, err) < 0 ||
