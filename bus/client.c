@@ -173,24 +173,12 @@ int hpl_bus_ready(struct hpl_bus *bus, struct hpl_err *err)
 int hpl_bus_publish(struct hpl_bus *bus, const Hpl__Event *ev, struct hpl_err *err)
 {
 	const struct hpl_topic *topic = hpl_topic_find(ev->topic);
-	Hpl__Event copy = *ev;
-	const char *why;
+	Hpl__Event copy;
 	uint8_t *body;
 	size_t len;
 
-	copy.version = 1;
-	copy.seq = copy.wall_us = copy.mono_us = 0;
-	copy.source = NULL;
-	copy.replay = 0;
-	why = hpl_event_check(&copy);
-	if (!why && !protobuf_c_message_check(&copy.base))
-		why = "a field is not set";
-	if (why)
-		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_MALFORMED, 0, "event: %s", why);
-	len = hpl__event__get_packed_size(&copy);
-	if (len > HPL_BUS_MESSAGE_MAX)
-		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_TOO_LARGE, 0,
-			"event %s of %zu bytes, the limit is %d", ev->topic, len, HPL_BUS_MESSAGE_MAX);
+	if (hpl_event_outgoing(&copy, &len, ev, err) < 0)
+		return -1;
 	if (bus->gone || bus->queued_bytes + len > HPL_BUS_QUEUE_BYTES)
 		return HPL_FAIL(err, HPL_MSG_BUS_FAILED, 0, "event %s: %s", ev->topic,
 			bus->gone ? "the broker is gone" : "too much is waiting to be sent");

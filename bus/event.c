@@ -2,6 +2,7 @@
 #include "bus/event.h"
 
 #include "bus/wire.h"
+#include "proto/messages.h"
 #include "runtime/base/secret.h"
 #include "runtime/base/utf8.h"
 #include "runtime/base/util.h"
@@ -182,6 +183,28 @@ const char *hpl_event_check(const Hpl__Event *ev)
 	if (ev->text && strlen(ev->text) > HPL_BUS_TEXT_MAX)
 		return "text is too long";
 	return NULL;
+}
+
+int hpl_event_outgoing(Hpl__Event *ret, size_t *ret_len, const Hpl__Event *ev, struct hpl_err *err)
+{
+	const char *why;
+
+	*ret = *ev;
+	ret->version = 1;
+	ret->seq = ret->wall_us = ret->mono_us = 0;
+	ret->source = NULL;
+	ret->replay = 0;
+	why = hpl_event_check(ret);
+	if (!why && !protobuf_c_message_check(&ret->base))
+		why = "a field is not set";
+	if (why)
+		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_MALFORMED, 0, "event %s: %s",
+			ev->topic ? ev->topic : "", why);
+	*ret_len = hpl__event__get_packed_size(ret);
+	if (*ret_len > HPL_BUS_MESSAGE_MAX)
+		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_TOO_LARGE, 0,
+			"event %s of %zu bytes, the limit is %d", ev->topic, *ret_len, HPL_BUS_MESSAGE_MAX);
+	return 0;
 }
 
 /* ---- memory with a budget ---- */

@@ -10,6 +10,7 @@
  * that stamps appended by the broker are the only ones.
  */
 #include "proto/events.pb-c.h"
+#include "runtime/base/err.h"
 
 /* Memory of one unpacked event at a time; zeroed is ready for use. */
 struct hpl_unpacker {
@@ -25,6 +26,9 @@ struct hpl_unpacker {
 const char *hpl_event_scan(const uint8_t *data, size_t len, int stamped);
 /* Version, topic, severity, message id, text. NULL: fine. */
 const char *hpl_event_check(const Hpl__Event *ev);
+/* An event as its publisher sends it: without what the broker stamps, checked, not too large.
+ * *ret borrows from ev; *ret_len: packed, bytes. -1: HPL20003E, HPL20004E. */
+int hpl_event_outgoing(Hpl__Event *ret, size_t *ret_len, const Hpl__Event *ev, struct hpl_err *err);
 /* Unpacks into u, which forgets the event before. NULL: not an event, or too costly. */
 Hpl__Event *hpl_event_unpack(struct hpl_unpacker *u, const uint8_t *data, size_t len);
 /* Forgets the event; wipe: it, or one before it, was confidential. */

@@ -202,27 +202,18 @@ int hpl_broker_publish_as(struct hpl_broker *b, const char *source, const Hpl__E
 {
 	const struct hpl_topic *topic = hpl_topic_find(ev->topic);
 	_cleanup_buf_ struct hpl_buf packed = {.wipe = topic && topic->reader};
-	Hpl__Event copy = *ev;
-	const char *why;
+	Hpl__Event copy;
+	const char *why = NULL;
 	size_t len;
 
-	copy.version = 1;
-	copy.seq = copy.wall_us = copy.mono_us = 0;
-	copy.source = NULL;
-	copy.replay = 0;
-	why = hpl_event_check(&copy);
-	if (!why && !topic)
+	if (hpl_event_outgoing(&copy, &len, ev, err) < 0)
+		return -1;
+	if (!topic)
 		why = "unknown topic";
-	if (!why && (int)copy.payload_case != topic->payload_case)
+	else if ((int)copy.payload_case != topic->payload_case)
 		why = "payload of another kind";
-	if (!why && !protobuf_c_message_check(&copy.base))
-		why = "a field is not set";
 	if (why)
 		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_MALFORMED, 0, "event %s: %s", ev->topic, why);
-	len = hpl__event__get_packed_size(&copy);
-	if (len > HPL_BUS_MESSAGE_MAX)
-		return HPL_FAIL(err, HPL_MSG_BUS_FRAME_TOO_LARGE, 0,
-			"event %s of %zu bytes, the limit is %d", ev->topic, len, HPL_BUS_MESSAGE_MAX);
 	packed.data = malloc(len + 1);
 	if (!packed.data)
 		return HPL_OOM(err);

@@ -38,6 +38,17 @@ const struct hpl_node *hpl_node_get(const struct hpl_node *map, const char *key)
 	return NULL;
 }
 
+bool hpl_node_is_lines(const struct hpl_node *map)
+{
+	for (size_t i = 0; i < map->map.count; i++) {
+		const struct hpl_entry *e = &map->map.entries[i];
+
+		if (e->pos.col != 1 || (i && e->pos.line <= map->map.entries[i - 1].pos.line))
+			return false;
+	}
+	return true;
+}
+
 const char *hpl_node_str(const struct hpl_node *n)
 {
 	return n && n->kind == HPL_STRING ? n->str.text : NULL;

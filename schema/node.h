@@ -76,6 +76,8 @@ int hpl_yaml_read(struct hpl_doc **ret, const char *text, size_t len,
 
 /* Queries: NULL when absent or of another kind. */
 const struct hpl_node *hpl_node_get(const struct hpl_node *map, const char *key);
+/* Every key of the mapping stands at the beginning of a line of its own. */
+bool hpl_node_is_lines(const struct hpl_node *map);
 const char *hpl_node_str(const struct hpl_node *n);            /* text of a string node */
 const char *hpl_node_get_str(const struct hpl_node *map, const char *key);
 bool hpl_node_get_int(const struct hpl_node *map, const char *key, int64_t *ret);

@@ -207,19 +207,29 @@ static int crypt_fail(struct hpl_err *err, int r, const char *what, const char *
 	return last[0] ? HPL_FAIL(err, 0, -r, "%s: %s", what, last) : HPL_FAIL(err, 0, -r, "%s", what);
 }
 
+/* last: 256 characters, gets what libcryptsetup says. */
+static int open_crypt(struct crypt_device **ret, const char *device, char *last, struct hpl_err *err)
+{
+	int r = crypt_init(ret, device);
+
+	if (r < 0)
+		return HPL_FAIL(err, 0, -r, "cannot open %s", device);
+	crypt_set_log_callback(*ret, keep_last, last);
+	return 0;
+}
+
 static int format_with(const char *device, uint32_t sector_size, const struct hpl_secret *pass,
 	char *ret_uuid, struct hpl_err *err)
 {
 	struct crypt_pbkdf_type kdf = {.type = CRYPT_KDF_PBKDF2, .hash = "sha256",
 		.iterations = 1000, .flags = CRYPT_PBKDF_NO_BENCHMARK};
 	struct crypt_params_luks2 params = {.pbkdf = &kdf, .sector_size = sector_size};
-	struct crypt_device *cd = NULL;
+	struct crypt_device *cd;
 	char last[256] = "";
-	int r = crypt_init(&cd, device);
+	int r;
 
-	if (r < 0)
-		return HPL_FAIL(err, 0, -r, "cannot open %s", device);
-	crypt_set_log_callback(cd, keep_last, last);
+	if (open_crypt(&cd, device, last, err) < 0)
+		return -1;
 	/* no volume key given: libcryptsetup draws a random one */
 	r = crypt_format(cd, CRYPT_LUKS2, "aes", "xts-plain64", NULL, NULL, 64, &params);
 	if (r < 0)
@@ -244,13 +254,12 @@ int hpl_rootdisk_format(const char *device, const struct hpl_secret *passphrase,
 int hpl_rootdisk_open(const char *device, const char *name, const struct hpl_secret *passphrase,
 	struct hpl_err *err)
 {
-	struct crypt_device *cd = NULL;
+	struct crypt_device *cd;
 	char last[256] = "";
-	int r = crypt_init(&cd, device);
+	int r;
 
-	if (r < 0)
-		return HPL_FAIL(err, 0, -r, "cannot open %s", device);
-	crypt_set_log_callback(cd, keep_last, last);
+	if (open_crypt(&cd, device, last, err) < 0)
+		return -1;
 	if ((r = crypt_load(cd, CRYPT_LUKS2, NULL)) < 0)
 		r = crypt_fail(err, r, "cannot read the LUKS header", last);
 	else if ((r = crypt_activate_by_passphrase(cd, name, 0, (const char *)passphrase->data,

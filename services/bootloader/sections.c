@@ -98,17 +98,6 @@ static void take_auditor_key(struct hpl_sections *s, const struct hpl_node *valu
 		hpl_buf_add(&s->attestation_key, value->str.text, value->str.len);
 }
 
-/* Key at the beginning of its line, and no two on one line. */
-static bool is_line_form(const struct hpl_node *root)
-{
-	for (size_t i = 0; i < root->map.count; i++) {
-		const struct hpl_entry *e = &root->map.entries[i];
-		if (e->pos.col != 1 || (i && e->pos.line <= root->map.entries[i - 1].pos.line))
-			return false;
-	}
-	return true;
-}
-
 static void write_line_form(struct hpl_buf *out, const char *text, size_t len,
 	const struct hpl_node *root, const struct opened *opened)
 {
@@ -188,7 +177,7 @@ static int open_all(struct hpl_sections *s, const char *text, size_t len,
 	if (list_sections(s, root, err) < 0)
 		return -1;
 	s->text.wipe = 1;
-	if (is_line_form(root)) {
+	if (hpl_node_is_lines(root)) {
 		write_line_form(&s->text, text, len, root, opened);
 		if (!s->text.failed && check_text(&s->text, root, opened, NULL) == 0)
 			return s->attestation_key.failed ? HPL_OOM(err) : 0;

@@ -97,16 +97,6 @@ static bool open_token(struct hpl_buf *ret, const struct hpl_entry *e, EVP_PKEY 
 	return false;
 }
 
-static bool is_line_form(const struct hpl_node *root)
-{
-	for (size_t i = 0; i < root->map.count; i++) {
-		const struct hpl_entry *e = &root->map.entries[i];
-		if (e->pos.col != 1 || (i && e->pos.line <= root->map.entries[i - 1].pos.line))
-			return false;
-	}
-	return true;
-}
-
 static int put_opened(struct hpl_opened *o, const struct hpl_entry *e, const struct hpl_buf *clear,
 	struct hpl_err *err)
 {
@@ -147,7 +137,7 @@ static int open_tokens(struct hpl_opened *o, EVP_PKEY *key, struct hpl_err *err)
 {
 	const struct hpl_node *root = hpl_contract_root(o->delivered);
 	const struct hpl_buf *d = &o->delivered_text;
-	bool lines = is_line_form(root);
+	bool lines = hpl_node_is_lines(root);
 	int rc = 0;
 
 	if (lines && root->map.count) /* what stands before the first key */
