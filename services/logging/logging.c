@@ -370,8 +370,8 @@ static void on_flush_limit(uv_timer_t *t)
 
 /* Sends a last record. The socket that sent it shows when it was read, and everything that was
  * written before it is read before it: rsyslogd leaves unread datagrams behind when it is told to
- * end. -1: nobody is there to read. */
-static int send_last_record(const char *path)
+ * end. 0: sent, to *ret; -EAGAIN: the reader's queue is full; else nobody is there to read. */
+static int send_last_record(int *ret, const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	_cleanup_buf_ struct hpl_buf record = HPL_BUF_NULL;
@@ -379,13 +379,16 @@ static int send_last_record(const char *path)
 	static const char text[] = "Logging is stopped";
 
 	if (fd < 0 || strlen(path) >= sizeof(a.sun_path))
-		return -1;
+		return -EINVAL;
 	strcpy(a.sun_path, path);
 	hpl_syslog_format(&record, HPL_FACILITY_DAEMON, HPL_SEV_INFO, hpl_wall_us(), TAG, getpid(), text,
 		sizeof(text) - 1);
-	if (record.failed || sendto(fd, record.data, record.len, 0, (struct sockaddr *)&a, sizeof(a)) < 0)
-		return -1;
-	return hpl_take_fd(&fd);
+	if (record.failed)
+		return -ENOMEM;
+	if (sendto(fd, record.data, record.len, 0, (struct sockaddr *)&a, sizeof(a)) < 0)
+		return -errno;
+	*ret = hpl_take_fd(&fd);
+	return 0;
 }
 
 static void end_rsyslogd(struct hpl_logging *l)
@@ -395,15 +398,25 @@ static void end_rsyslogd(struct hpl_logging *l)
 	uv_timer_start(&l->timer, on_flush_limit, l->flush_s * 1000, 0);
 }
 
+/* Has rsyslogd read everything, as far as can be told? */
+static bool is_drained(struct hpl_logging *l)
+{
+	int unread = 0;
+
+	if (l->last_fd < 0)
+		switch (send_last_record(&l->last_fd, l->socket)) {
+		case 0: break;
+		case -EAGAIN: return false;
+		default: return true;
+		}
+	return ioctl(l->last_fd, SIOCOUTQ, &unread) < 0 || unread == 0;
+}
+
 static void on_drain(uv_timer_t *t)
 {
 	struct hpl_logging *l = t->data;
-	int unread = 0;
 
-	if (!l->rsyslogd)
-		return;
-	if (l->last_fd < 0 || ioctl(l->last_fd, SIOCOUTQ, &unread) < 0 || unread == 0 ||
-		hpl_mono_us() >= l->deadline_us)
+	if (l->rsyslogd && (is_drained(l) || hpl_mono_us() >= l->deadline_us))
 		end_rsyslogd(l);
 }
 
@@ -420,7 +433,6 @@ static void stop(struct hpl_service *s, void *state)
 		hpl_service_done(s);
 		return;
 	}
-	l->last_fd = send_last_record(l->socket);
 	l->deadline_us = hpl_mono_us() + DRAIN_LIMIT_MS * 1000ULL;
 	uv_timer_start(&l->timer, on_drain, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 }

@@ -343,6 +343,35 @@ Test(logging_service, a_stop_lets_rsyslogd_send_what_it_holds)
 	expect_received("the last words");
 }
 
+/* The queue of a datagram socket is short (net.unix.max_dgram_qlen): the last record waits for a place. */
+Test(logging_service, a_stop_waits_for_records_that_fill_the_queue)
+{
+	static const char text[] = "<30>1 2026-01-02T03:04:05Z - t 1 - - the last that found a place";
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	start_receiver("server", "x509/certvalid");
+	launch("30");
+	send_syslog("localhost", "ca.crt", "client");
+	send_network();
+	expect_ready();
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", tls_path("run/socket"));
+	hpl_child_kill(state.rsyslogd, SIGSTOP);
+	while (sendto(fd, text, sizeof(text) - 1, 0, (struct sockaddr *)&a, sizeof(a)) > 0)
+		;
+	cr_assert_eq(errno, EAGAIN);
+	close(fd);
+	hpl_logging_def.stop(service, &state);
+	for (int i = 0; i < 5; i++) /* looks at the queue */
+		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
+	hpl_child_kill(state.rsyslogd, SIGCONT);
+	while (hpl_service_status(service) < 0)
+		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
+	cr_expect_eq(hpl_service_status(service), 0);
+	expect_received("the last that found a place");
+	expect_received("Logging is stopped");
+}
+
 Test(logging_service, no_remote_logging_is_ready_at_once_with_a_warning)
 {
 	Hpl__LoggingSlice s = HPL__LOGGING_SLICE__INIT;
