@@ -24,39 +24,10 @@
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
 #include "services/storage/luks.h"
-#include "services/storage/match.h"
+#include "services/storage/tests/guest.h"
 #include "services/storage/volume.h"
 
-static int number, failures;
-static struct hpl_disk disks[HPL_DISK_MAX];
-static size_t disk_count;
 static struct hpl_secret pass, wrong;
-static const struct hpl_disk_paths paths = {"/sys/class/block", "/dev", "/proc/self/mountinfo"};
-
-static void ok(int good, const char *what, const struct hpl_err *err)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
-	if (!good) {
-		failures++;
-		if (err)
-			printf("# %s %s %s\n", hpl_msg_info(err->msg)->id, err->text, err->place);
-	}
-	fflush(stdout);
-}
-
-static struct hpl_disk *disk_named(const char *serial)
-{
-	struct hpl_err err = HPL_ERR_NULL;
-
-	disk_count = 0;
-	if (hpl_disk_scan(disks, &disk_count, &paths, &err) < 0)
-		printf("# scan: %s\n", err.text);
-	for (size_t i = 0; i < disk_count; i++)
-		if (hpl_streq(disks[i].serial, serial))
-			return &disks[i];
-	printf("# no disk with serial %s\n", serial);
-	return NULL;
-}
 
 static struct hpl_volume volume(const char *serial, const struct hpl_secret *p)
 {
@@ -336,7 +307,5 @@ int main(int argc, char **argv)
 		case_grow();
 	else
 		return 2;
-	printf("1..%d\n", number);
-	fflush(stdout);
-	return failures ? 1 : 0;
+	return finish();
 }
