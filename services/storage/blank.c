@@ -9,7 +9,10 @@
 #include "proto/messages.h"
 
 enum {
-	EDGE = 1 << 20,      /* read whole at both ends: every known signature but a few lies there */
+	/* Read whole: all places where the second copy of a LUKS2 header may stand (the last is 4 MiB), and
+	 * those that libblkid knows at the end. It hides some failed reads of its own. */
+	HEAD = (4 << 20) + (64 << 10),
+	TAIL = 1 << 20,
 	SAMPLE = 64 << 10,
 	SAMPLES = 128,       /* 8 MiB more: a second on a slow disk */
 };
@@ -53,12 +56,12 @@ static int check_zero(int fd, uint64_t at, size_t len, uint8_t *buf, char *why,
 static int check_places(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char *why,
 	struct hpl_err *err)
 {
-	size_t edge = size < EDGE ? (size_t)size : EDGE;
-	int r = check_zero(fd, offset, edge, buf, why, err);
+	size_t head = size < HEAD ? (size_t)size : HEAD, tail = size < TAIL ? (size_t)size : TAIL;
+	int r = check_zero(fd, offset, head, buf, why, err);
 
 	if (r == 0)
-		r = check_zero(fd, offset + size - edge, edge, buf, why, err);
-	if (size <= 2 * EDGE)
+		r = check_zero(fd, offset + size - tail, tail, buf, why, err);
+	if (size <= HEAD + TAIL)
 		return r;
 	for (uint64_t i = 0; r == 0 && i < SAMPLES; i++) {
 		/* evenly spread, on 4 KiB borders */
@@ -102,7 +105,7 @@ static int check_signatures(int fd, uint64_t offset, uint64_t size, char *why, s
 
 int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err)
 {
-	_cleanup_free_ uint8_t *buf = malloc(EDGE);
+	_cleanup_free_ uint8_t *buf = malloc(HEAD);
 	int r;
 
 	if (!buf)

@@ -37,7 +37,7 @@ Test(storage_blank, zeros_are_blank)
 
 Test(storage_blank, one_byte_anywhere_in_the_edges_is_data)
 {
-	static const uint64_t places[] = {0, 1, 511, 512, 4096, (1 << 20) - 1, SIZE - (1 << 20),
+	static const uint64_t places[] = {0, 1, 511, 512, 4096, (1 << 20) - 1, 2 << 20, (3 << 20) + 5, (4 << 20) + 16384, SIZE - (1 << 20),
 		SIZE - 4096, SIZE - 1};
 	struct hpl_err err;
 	char why[HPL_BLANK_WHY];
