@@ -2,27 +2,42 @@
 #include "services/storage/filesystem.h"
 
 #include <blkid/blkid.h>
+#include <endian.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <mntent.h>
 #include <stdio.h>
+#include <sys/mount.h>
 
 #include "proto/messages.h"
 #include "runtime/base/proc.h"
 
 /* mkfs of ext4 with lazy tables takes a second; btrfs and xfs about as long. Minutes mean a stuck
  * disk. A check reads all metadata of a volume that was never used. */
-enum { MKFS_MS = 300000, FSCK_MS = 600000, PROGRAM_PATH = 256 };
+enum { MKFS_MS = 300000, FSCK_MS = 600000, PROGRAM_PATH = 256, ARGS = 16, UUID_TEXT = 64 };
+enum { MIB = 1 << 20 };
 
+/* The options of each are spelled out, also where they are the default of today: README.md has the
+ * reasons. None of them discards: what the device holds is overwritten, not handed back to the host. */
 struct kind {
 	const char *type;
-	const char *force;      /* overwrite what is there: the caller decided that */
-	const char *label;
-	const char *block[2];   /* block size of 4096: LUKS sectors may be that large */
+	const char *check[5];        /* program beside mkfs, arguments before the device */
+	uint32_t min_mib;            /* what mkfs and a later growth accept */
+	const char *make[ARGS];
 };
 
 static const struct kind kinds[] = {
-	{"ext4", "-F", "-L", {"-b", "4096"}},
-	{"xfs", "-f", "-L", {"-s", "size=4096"}},
-	{"btrfs", "-f", "-L", {"-s", "4096"}},
+	{.type = "ext4", .check = {"fsck.ext4", "-f", "-n"},
+		.make = {"-q", "-F", "-b", "4096", "-E", "nodiscard"}},
+	/* mkfs.xfs 6.1 refuses less than 300 MiB; -P: without threads that read ahead */
+	{.type = "xfs", .check = {"xfs_repair", "-n", "-P"}, .min_mib = 300,
+		.make = {"-q", "-f", "-K", "-b", "size=4096", "-s", "size=4096", "-m",
+			"crc=1,finobt=1,reflink=1,bigtime=1,inobtcount=1"}},
+	/* mkfs.btrfs takes 109 MiB, but the kernel resizes to no less than 256 MiB */
+	{.type = "btrfs", .check = {"../bin/btrfs", "check", "--readonly"}, .min_mib = 256,
+		.make = {"-q", "-f", "-K", "-n", "16384", "-s", "4096", "-m", "dup", "-d", "single",
+			"--csum", "crc32c"}},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -43,23 +58,49 @@ static void probe_free(blkid_probe *pr)
 	blkid_free_probe(*pr);
 }
 
+static int look(blkid_probe pr, int fd, int fields)
+{
+	if (!pr || blkid_probe_set_device(pr, fd, 0, 0) || blkid_probe_enable_superblocks(pr, 1) ||
+		blkid_probe_set_superblocks_flags(pr, fields))
+		return -ENOMEM;
+	errno = 0;
+	return blkid_do_safeprobe(pr);
+}
+
+/* Fields of the btrfs superblock, the same in every release of the format (btrfs.readthedocs.io,
+ * "On-disk format"). A filesystem over several devices would be looked for on all that were
+ * announced to the kernel; a volume is one. */
+static int check_devices(int fd, struct hpl_err *err)
+{
+	enum { SUPERBLOCK = 64 << 10, NUM_DEVICES = 0x88 };
+	uint64_t count;
+
+	if (pread(fd, &count, sizeof(count), SUPERBLOCK + NUM_DEVICES) != (ssize_t)sizeof(count))
+		return HPL_FAIL(err, 0, errno ? errno : EIO, "the btrfs superblock cannot be read");
+	if (le64toh(count) == 1)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, 0,
+		"its btrfs is spread over %" PRIu64 " devices", le64toh(count));
+	hpl_err_cure(err, "make it one of a single device outside (btrfs device remove)");
+	return -1;
+}
+
 int hpl_filesystem_probe(char *type, size_t size, int fd, struct hpl_err *err)
 {
 	HPL_CLEANUP(probe_free) blkid_probe pr = blkid_new_probe();
+	int r = look(pr, fd, BLKID_SUBLKS_TYPE);
 	const char *v = NULL;
-	int r;
 
-	if (!pr || blkid_probe_set_device(pr, fd, 0, 0) || blkid_probe_enable_superblocks(pr, 1) ||
-		blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE))
+	if (r == -ENOMEM)
 		return HPL_FAIL(err, 0, 0, "libblkid cannot be set up");
-	errno = 0;
-	r = blkid_do_safeprobe(pr);
 	if (r < 0 && r != -2) /* -1, or -errno of a read that failed */
 		return HPL_FAIL(err, 0, errno, "looking for a filesystem failed");
 	if (r == -2)
 		return HPL_FAIL(err, 0, 0, "signatures of several filesystems are found");
 	if (r == 0)
 		(void)blkid_probe_lookup_value(pr, "TYPE", &v, NULL);
+	if (v && hpl_streq(v, "btrfs") && check_devices(fd, err) < 0)
+		return -1;
 	snprintf(type, size, "%s", v ? v : "");
 	return 0;
 }
@@ -80,20 +121,51 @@ bool hpl_filesystem_tool(const char *dir, const char *type, struct hpl_err *err)
 	return false;
 }
 
+bool hpl_filesystem_fits(const char *type, uint64_t size, uint64_t around, struct hpl_err *err)
+{
+	const struct kind *k = kind_of(type);
+	uint64_t min = k ? (uint64_t)k->min_mib * MIB : 0;
+
+	if (size >= min)
+		return true;
+	HPL_FAIL(err, HPL_MSG_STORAGE_FS_TOO_SMALL, 0, "%s needs %" PRIu64 " MiB and would get %" PRIu64,
+		type, min / MIB, size / MIB);
+	hpl_err_cure(err, "use a disk of at least %" PRIu64 " MiB, or filesystem: ext4",
+		(min + around + MIB - 1) / MIB);
+	return false;
+}
+
+bool hpl_filesystem_in_kernel(const char *type, struct hpl_err *err)
+{
+	_cleanup_close_ int fd = fsopen(type, FSOPEN_CLOEXEC);
+
+	if (fd >= 0 || errno != ENODEV)
+		return true;
+	HPL_FAIL(err, HPL_MSG_STORAGE_FS_TOOL_MISSING, 0, "this kernel has no filesystem %s", type);
+	hpl_err_cure(err, "use filesystem: ext4, or an image whose kernel has it");
+	return false;
+}
+
 int hpl_filesystem_make(const char *dir, const char *type, const char *device, const char *label,
 	struct hpl_err *err)
 {
 	const struct kind *k = kind_of(type);
 	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	const char *argv[ARGS + 5] = {NULL};
 	char path[PROGRAM_PATH];
-	int status = -1;
+	int status = -1, n = 0;
 
 	if (!hpl_filesystem_tool(dir, type, err))
 		return -1;
 	snprintf(path, sizeof path, "%s/mkfs.%s", dir, type);
-	/* with a label: ... -L label device; without: ... device */
-	const char *const argv[] = {path, "-q", k->force, k->block[0], k->block[1],
-		label ? k->label : device, label, label ? device : NULL, NULL};
+	argv[n++] = path;
+	for (int i = 0; i < ARGS && k->make[i]; i++)
+		argv[n++] = k->make[i];
+	if (label) {
+		argv[n++] = "-L";
+		argv[n++] = label;
+	}
+	argv[n] = device;
 	struct hpl_proc p = {.argv = argv, .timeout_ms = MKFS_MS, .out = &out, .out_limit = 4096};
 	if (hpl_proc_run(&p, &status, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_LUKS_CREATE_FS_FAILED, "%s", path);
@@ -103,15 +175,63 @@ int hpl_filesystem_make(const char *dir, const char *type, const char *device, c
 	return 0;
 }
 
+/* 0 is "no fault" for all three: fsck.ext4 -n says 4, xfs_repair -n and btrfs check 1 when there is one. */
 bool hpl_filesystem_sound(const char *dir, const char *type, const char *device)
 {
+	const struct kind *k = kind_of(type);
+	const char *argv[HPL_ARRAY_SIZE(k->check) + 1] = {NULL};
 	char path[PROGRAM_PATH];
-	const char *const argv[] = {path, "-f", "-n", device, NULL};
 	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
-	int status = -1;
+	int status = -1, n = 1;
 
-	if (!hpl_streq(type, "ext4"))
+	if (!k)
 		return false;
-	snprintf(path, sizeof path, "%s/fsck.ext4", dir);
+	snprintf(path, sizeof path, "%s/%s", dir, k->check[0]);
+	argv[0] = path;
+	for (; k->check[n]; n++)
+		argv[n] = k->check[n];
+	argv[n] = device;
 	return hpl_proc_run(&p, &status, NULL) == 0 && status == 0;
+}
+
+static void uuid_of(const char *device, char uuid[static UUID_TEXT])
+{
+	HPL_CLEANUP(probe_free) blkid_probe pr = blkid_new_probe();
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *v = NULL;
+
+	uuid[0] = 0;
+	if (fd >= 0 && look(pr, fd, BLKID_SUBLKS_UUID) == 0 &&
+		blkid_probe_lookup_value(pr, "UUID", &v, NULL) == 0)
+		snprintf(uuid, UUID_TEXT, "%s", v);
+}
+
+/* The UUIDs are compared, because the kernel says only EINVAL (xfs) or EEXIST (btrfs). */
+static bool is_copy(const char *device, const char *type, const char *mounts)
+{
+	char uuid[UUID_TEXT], other[UUID_TEXT];
+	FILE *f = setmntent(mounts, "re");
+	bool found = false;
+
+	uuid_of(device, uuid);
+	for (struct mntent *m; f && uuid[0] && !found && (m = getmntent(f));) {
+		if (!hpl_streq(m->mnt_type, type) || hpl_streq(m->mnt_fsname, device))
+			continue;
+		uuid_of(m->mnt_fsname, other);
+		found = hpl_streq(uuid, other);
+	}
+	if (f)
+		endmntent(f);
+	return found;
+}
+
+int hpl_filesystem_mount_failed(const char *device, const char *type, int sys, const char *mounts,
+	struct hpl_err *err)
+{
+	if (!is_copy(device, type, mounts))
+		return HPL_FAIL(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, sys, "its %s does not mount", type);
+	HPL_FAIL(err, HPL_MSG_STORAGE_FS_COPY, sys, "a %s with the same UUID is mounted", type);
+	hpl_err_cure(err, "attach one of the two, or give the copy another UUID outside (%s)",
+		hpl_streq(type, "xfs") ? "xfs_admin -U generate" : "btrfstune -u");
+	return -1;
 }

@@ -167,21 +167,44 @@ int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *
 	return 0;
 }
 
+static int grow_xfs(int fd, uint64_t blocks)
+{
+	struct xfs_geometry g;
+
+	if (ioctl(fd, XFS_GEOMETRY, &g) < 0)
+		return -1;
+	struct xfs_growfs to = {.newblocks = blocks, .imaxpct = g.imaxpct};
+	return to.newblocks <= g.datablocks ? 0 : ioctl(fd, XFS_GROW, &to);
+}
+
+/* The one device of the filesystem, whatever number it has; one that is at its end is left alone,
+ * because the kernel refuses (EINVAL) any resize to less than 256 MiB, also to the size that it has. */
+static int grow_btrfs(int fd, uint64_t size, uint32_t block)
+{
+	struct btrfs_ioctl_fs_info_args fs = {0};
+	struct btrfs_ioctl_dev_info_args dev = {0};
+	struct btrfs_ioctl_vol_args to = {0};
+
+	if (ioctl(fd, BTRFS_IOC_FS_INFO, &fs) < 0)
+		return -1;
+	dev.devid = fs.max_id;
+	if (ioctl(fd, BTRFS_IOC_DEV_INFO, &dev) < 0)
+		return -1;
+	if (size - size % block <= dev.total_bytes)
+		return 0;
+	snprintf(to.name, sizeof(to.name), "%llu:max", (unsigned long long)fs.max_id);
+	return ioctl(fd, BTRFS_IOC_RESIZE, &to);
+}
+
 static int grow(int fd, const char *type, uint64_t size, uint32_t block)
 {
-	if (hpl_streq(type, "ext4")) {
-		uint64_t blocks = size / block;
+	uint64_t blocks = size / block;
+
+	if (hpl_streq(type, "ext4"))
 		return ioctl(fd, EXT4_IOC_RESIZE_FS, &blocks);
-	}
-	if (hpl_streq(type, "xfs")) {
-		struct xfs_geometry g;
-		if (ioctl(fd, XFS_GEOMETRY, &g) < 0)
-			return -1;
-		struct xfs_growfs to = {.newblocks = size / block, .imaxpct = g.imaxpct};
-		return to.newblocks <= g.datablocks ? 0 : ioctl(fd, XFS_GROW, &to);
-	}
-	struct btrfs_ioctl_vol_args args = {.name = "1:max"};
-	return ioctl(fd, BTRFS_IOC_RESIZE, &args);
+	if (hpl_streq(type, "xfs"))
+		return grow_xfs(fd, blocks);
+	return grow_btrfs(fd, size, block);
 }
 
 int hpl_grow_filesystem(int dir_fd, const char *type, uint64_t size, bool *ret_grown,

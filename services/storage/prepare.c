@@ -81,6 +81,29 @@ static int make_plan(struct hpl_layout *plan, const struct hpl_disk *d, int fd, 
 	return hpl_layout_plan(plan, size, (uint32_t)sector, err);
 }
 
+/* Can the filesystem of the contract be made behind the LUKS header of a device of size bytes? */
+static int check_filesystem(const struct hpl_volume *v, uint64_t size, struct hpl_err *err)
+{
+	uint64_t data = size > HPL_LUKS_HEADER_BYTES ? size - HPL_LUKS_HEADER_BYTES : 0;
+
+	return hpl_filesystem_tool(v->mkfs_dir, v->filesystem, err) &&
+		hpl_filesystem_fits(v->filesystem, data, v->disk.size - data, err) &&
+		hpl_filesystem_in_kernel(v->filesystem, err) ? 0 : -1;
+}
+
+/* Before anything is written. What an earlier boot has begun may hold a filesystem already. */
+static int check_makeable(const struct hpl_volume *v, int fd, struct hpl_err *err)
+{
+	const struct hpl_disk *d = &v->disk;
+	struct hpl_layout plan;
+
+	if (d->kind == HPL_DISK_BLANK)
+		return make_plan(&plan, d, fd, err) < 0 ? -1 : check_filesystem(v, plan.size[1], err);
+	if (d->kind == HPL_DISK_PARTITIONS && d->data_blank)
+		return check_filesystem(v, d->parts[1].size, err);
+	return 0;
+}
+
 static bool as_planned(const struct hpl_disk *d, const struct hpl_layout *plan)
 {
 	if (d->part_count != HPL_LAYOUT_PARTS || !hpl_streq(d->type, "gpt"))
@@ -170,8 +193,8 @@ static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *er
 
 static int make_header(struct hpl_work *w, struct hpl_err *err)
 {
-	if (!hpl_filesystem_tool(w->v->mkfs_dir, w->v->filesystem, err))
-		return -1; /* before anything is written */
+	if (check_filesystem(w->v, w->luks.device_size, err) < 0)
+		return -1;
 	return hpl_luks_make(&w->luks, w->v->name, w->v->passphrase, err);
 }
 
@@ -270,8 +293,8 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 	if (d->excluded[0] || (d->kind != HPL_DISK_BLANK && d->kind != HPL_DISK_LUKS &&
 		d->kind != HPL_DISK_PARTITIONS && d->kind != HPL_DISK_MAKING))
 		return not_usable(d, err);
-	if (d->kind == HPL_DISK_BLANK && !hpl_filesystem_tool(w->v->mkfs_dir, w->v->filesystem, err))
-		return -1; /* before anything is written */
+	if (check_makeable(w->v, fd, err) < 0)
+		return -1;
 	w->making = d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
 	if (open_record(w, err) < 0 ||
 		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0) ||

@@ -71,9 +71,11 @@ static int mount_volume(struct hpl_work *w, const char *path, const char *type, 
 	if (dir < 0)
 		return -1;
 	snprintf(target, sizeof target, "/proc/self/fd/%d", dir);
-	if (mount(path, target, type, MS_NODEV | MS_NOSUID, NULL) < 0)
-		return HPL_FAIL(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, errno, "%s (%s) at %s",
-			w->v->device, type, w->v->mount);
+	if (mount(path, target, type, MS_NODEV | MS_NOSUID, NULL) < 0) {
+		(void)hpl_filesystem_mount_failed(path, type, errno, "/proc/self/mounts", err);
+		return HPL_WRAP(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, "%s at %s", w->v->device,
+			w->v->mount);
+	}
 	snprintf(w->v->found_fs, sizeof w->v->found_fs, "%s", type);
 	return 0;
 }
