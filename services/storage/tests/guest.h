@@ -1,45 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What the programs share that run inside a virtual machine as child of its first process: TAP on the
- * console, and the disks of the machine by their serials. One source file of a program includes it. */
+ * console, and the disks of the machine by their serials. */
 #include <stdio.h>
 
 #include "proto/messages.h"
 #include "services/storage/disk.h"
 
-static int number, failures;
-static struct hpl_disk disks[HPL_DISK_MAX];
-static size_t disk_count;
-static const struct hpl_disk_paths paths = {"/sys/class/block", "/dev", "/proc/self/mountinfo"};
+extern struct hpl_disk disks[HPL_DISK_MAX]; /* of the last scan */
+extern size_t disk_count;
+extern const struct hpl_disk_paths paths;
 
-static inline void ok(int good, const char *what, const struct hpl_err *err)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++number, what);
-	if (!good) {
-		failures++;
-		if (err)
-			printf("# %s %s %s\n", hpl_msg_info(err->msg)->id, err->text, err->place);
-	}
-	fflush(stdout);
-}
-
-static inline struct hpl_disk *disk_named(const char *serial)
-{
-	struct hpl_err err = HPL_ERR_NULL;
-
-	disk_count = 0;
-	if (hpl_disk_scan(disks, &disk_count, &paths, &err) < 0)
-		printf("# scan: %s\n", err.text);
-	for (size_t i = 0; i < disk_count; i++)
-		if (hpl_streq(disks[i].serial, serial))
-			return &disks[i];
-	printf("# no disk with serial %s\n", serial);
-	return NULL;
-}
-
-static inline int finish(void)
-{
-	printf("1..%d\n", number);
-	fflush(stdout);
-	return failures ? 1 : 0;
-}
+/* One line of TAP; err, when given, is shown where the test fails. */
+void ok(int good, const char *what, const struct hpl_err *err);
+/* Scans. NULL: no disk has this serial. */
+struct hpl_disk *disk_named(const char *serial);
+/* The plan; the status for main(). */
+int finish(void);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs inside a virtual machine as child of its first process, with a disk that lies or fails as it is
+ * told (guest_victim.h). Prints TAP.
+ *
+ * guest-faults CASE...
+ *   mutations   forged headers are refused before anything of the data is read
+ *   lies        later reads are answered with something else than earlier ones
+ */
+#include "services/storage/tests/guest_faults.h"
+
+#include "services/storage/tests/guest.h"
+#include "services/storage/tests/guest_victim.h"
+
+static const struct { const char *name; void (*run)(void); } cases[] = {
+	{"mutations", case_mutations},
+	{"lies", case_lies},
+};
+
+int main(int argc, char **argv)
+{
+	static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+	if (hpl_secret_copy(&pass, text, 64, NULL) < 0)
+		return 2;
+	make_volumes();
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(cases); k++)
+			if (hpl_streq(argv[i], cases[k].name))
+				cases[k].run();
+	return finish();
+}
