@@ -22,7 +22,8 @@ struct hpl_contract {
 };
 
 /* rules.c: adds what the trees show beyond the schema; keyword "rule". */
-int hpl_contract_rules(const struct hpl_contract *c, struct hpl_faults *faults, struct hpl_err *err);
+int hpl_contract_rules(const struct hpl_contract *c, const struct hpl_validate_options *o,
+	struct hpl_faults *faults, struct hpl_err *err);
 const char *const *hpl_product_parts(enum hpl_product product);
 /* *ret is owned by the library. */
 int hpl_part_schema(const struct hpl_schema **ret, const char *name, struct hpl_err *err);

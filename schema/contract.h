@@ -31,6 +31,7 @@ const struct hpl_node *hpl_contract_root(const struct hpl_contract *c);
 struct hpl_validate_options {
 	enum hpl_product product;
 	bool legacy;  /* seeds of 3 to 14 characters and logDNA are warnings (HPL05012W) */
+	uint32_t providers; /* key providers of the image, bits by schema/key_sources.h */
 };
 /* Validates by the schema parts of the product and the rules on trees; all faults, gravest first:
  * missing and unreadable sections, then errors in the order of the file, then warnings.

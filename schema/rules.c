@@ -9,11 +9,13 @@
 
 #include "proto/messages.h"
 #include "schema/compose.h"
+#include "schema/key_sources.h"
 #include "schema/mounts.h"
 #include "schema/validator.h"
 
 struct rules {
 	const struct hpl_contract *c;
+	const struct hpl_validate_options *o;
 	struct hpl_faults *faults;
 	struct hpl_err *err;
 	bool broken;
@@ -109,20 +111,38 @@ static void same_names(struct rules *r, const struct hpl_node *a, const char *a_
 
 /* A passphrase without the key that a contract asks for would open nothing, or, worse, format a
  * blank disk with a weaker one. */
+static void key_source(struct rules *r, const struct hpl_entry *volume,
+	const struct hpl_key_source *source, bool others)
+{
+	const struct hpl_entry *e = entry_of(volume->value, source->key);
+	struct spot at;
+
+	if (!e)
+		return;
+	at = spot_of("env", "volumes", volume, source->key, e->pos);
+	if (!source->joins)
+		add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "use a seed in both sections",
+			"volume '%s' asks by %s for the key provider '%s', which no image has: how its "
+			"key enters the passphrase is not decided", volume->key, source->key,
+			source->provider);
+	else if (!(r->o->providers & hpl_key_source_bit(source)))
+		add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "use seeds alone, or an image with that "
+			"provider",
+			"volume '%s' asks by %s for the key provider '%s', which is not in this image",
+			volume->key, source->key, source->provider);
+	else if (others)
+		add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "keep one of them",
+			"volume '%s' asks for more than one key provider", volume->key);
+}
+
 static void key_sources(struct rules *r, const struct hpl_node *volumes)
 {
-	static const char *const keys[] = {"kms", "grep11", "uv-secret-id"};
-
 	for (size_t i = 0; volumes && i < volumes->map.count; i++) {
 		const struct hpl_entry *v = &volumes->map.entries[i];
-		for (size_t k = 0; k < HPL_ARRAY_SIZE(keys); k++) {
-			const struct hpl_entry *e = entry_of(v->value, keys[k]);
-			if (!e)
-				continue;
-			struct spot at = spot_of("env", "volumes", v, keys[k], e->pos);
-			add(r, HPL_MSG_CONTRACT_KEY_SOURCE, &at, "use a seed in both sections",
-				"this runtime has no such source of keys");
-		}
+		const struct hpl_key_source *first = hpl_key_source_of(v->value);
+
+		for (size_t k = 0; k < HPL_KEY_SOURCES; k++)
+			key_source(r, v, &hpl_key_sources[k], &hpl_key_sources[k] != first);
 	}
 }
 
@@ -209,9 +229,10 @@ static void credentials(struct rules *r, const char *section, const struct hpl_n
 	}
 }
 
-int hpl_contract_rules(const struct hpl_contract *c, struct hpl_faults *faults, struct hpl_err *err)
+int hpl_contract_rules(const struct hpl_contract *c, const struct hpl_validate_options *o,
+	struct hpl_faults *faults, struct hpl_err *err)
 {
-	struct rules r = {.c = c, .faults = faults, .err = err};
+	struct rules r = {.c = c, .o = o, .faults = faults, .err = err};
 	const struct hpl_node *w = map_at(c->workload, "volumes"), *e = map_at(c->env, "volumes");
 
 	bool forms = (w || !hpl_node_get(c->workload, "volumes")) &&

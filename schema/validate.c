@@ -149,7 +149,7 @@ int hpl_contract_validate(const struct hpl_contract *c, const struct hpl_validat
 			return -1;
 	}
 	size_t rules = faults->count;
-	if (hpl_contract_rules(c, faults, err) < 0)
+	if (hpl_contract_rules(c, o, faults, err) < 0)
 		return -1;
 	drop_rules_after_form(faults, form, rules);
 	if (faults->count > form)

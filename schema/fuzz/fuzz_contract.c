@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	for (int p = 0; p < 8; p++) {
-		struct hpl_validate_options o = {(enum hpl_product)(p % 4), p > 3};
+		struct hpl_validate_options o = {(enum hpl_product)(p % 4), p > 3, p & 1 ? UINT32_MAX : 0};
 		struct hpl_faults faults = {0};
 		int rc = hpl_contract_validate(c, &o, &faults, &err);
 		if (rc > 0 && !faults.count)

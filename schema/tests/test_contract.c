@@ -278,13 +278,14 @@ Test(contract, part_volumes)
 		"15:47 env.volumes.data.kmsTimeout", "is 1001, must be at most 1000");
 	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", kms: [{apiKey: 0123456789a, crn: x}]}\n"),
 		"15:68 env.volumes.data.kms[0].crn", "CRN");
-	/* right in form; there is no such source of keys yet */
+	/* right in form; the provider is not there */
 	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", kms: [{apiKey: 0123456789a, "
 		"crn: \"crn:v1:bluemix:public:kms:us-south:a/1:2:key:3\"}]}\n"),
-		"15:35 env.volumes.data.kms", "no such source of keys");
+		"15:35 env.volumes.data.kms", "volume 'data' asks by kms for the key provider 'kms', which "
+		"is not in this image");
 	FAULT(V("data: {seed: " SEED "}\n", "data: {seed: " SEED ", grep11: {address: \"a.b:9876\", "
 		"clientCert: QQ==, clientKey: QQ==, caCert: QQ==, metadata: {aesKeyBlob: \"***\"}}}\n"),
-		"15:35 env.volumes.data.grep11", "no such source of keys");
+		"15:35 env.volumes.data.grep11", "for the key provider 'grep11', which no image has");
 	fault_for(HPL_PRODUCT_CCCO, V("data: {seed: " SEED "}\n", "data: {uv-secret-id: index-1}\n"),
 		"15:5 env.volumes.data", "lacks \"seed\"");
 }

@@ -6,6 +6,7 @@
 
 #include "proto/messages.h"
 #include "schema/contract.h"
+#include "schema/key_sources.h"
 
 #define S1 "abcdefghijklmno-1"
 #define S2 "abcdefghijklmno-2"
@@ -19,11 +20,13 @@ static void contract_of(char *out, size_t size, const char *workload, const char
 		env);
 }
 
+static uint32_t providers; /* of the image */
+
 /* The n-th fault; id NULL: there is none. place "line:col path" */
 static void nth(size_t n, const char *workload, const char *env, const char *id, const char *place,
 	const char *text)
 {
-	static const struct hpl_validate_options o = {HPL_PRODUCT_HPVS, false};
+	const struct hpl_validate_options o = {HPL_PRODUCT_HPVS, false, providers};
 	struct hpl_contract *c = NULL;
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
@@ -70,7 +73,28 @@ Test(rules, volume_names_are_the_same_in_both_sections)
 Test(rules, a_source_of_keys_that_is_not_there_is_refused)
 {
 	FIRST(W("a: {seed: " S1 "}"), W("a: {uv-secret-id: index-1}"), "HPL05018E",
-		"2:87 env.volumes.a.uv-secret-id", "no such source of keys");
+		"2:87 env.volumes.a.uv-secret-id", "volume 'a' asks by uv-secret-id for the key provider "
+		"'uv-secret', which no image has");
+}
+
+#define KMS "kms: [{apiKey: 0123456789a, crn: \"crn:v1:bluemix:public:kms:us-south:a/1:2:key:3\"}]"
+
+Test(rules, a_provider_of_the_image_is_let_through_and_no_other_one)
+{
+	static const char w[] = W("a: {seed: " S1 "}"), kms[] = W("a: {seed: " S2 ", " KMS "}");
+
+	FIRST(w, kms, "HPL05018E", "2:112 env.volumes.a.kms",
+		"volume 'a' asks by kms for the key provider 'kms', which is not in this image");
+	providers = hpl_key_source_bit(hpl_key_source_find("kms"));
+	FINE(w, kms);
+	/* installed or not, nobody knows what its key would be joined to */
+	providers = UINT32_MAX;
+	FIRST(w, W("a: {uv-secret-id: index-1}"), "HPL05018E", "2:87 env.volumes.a.uv-secret-id",
+		"is not decided");
+	FIRST(w, W("a: {uv-secret-id: index-1, " KMS "}"), "HPL05018E",
+		"2:87 env.volumes.a.uv-secret-id", "is not decided");
+	cr_expect_null(hpl_key_source_find("kms2"));
+	cr_expect_null(hpl_key_source_find("key-kms"));
 }
 
 Test(rules, mounts_neither_collide_nor_leave_their_place)
