@@ -7,6 +7,7 @@
 #include "proto/messages.h"
 #include "runtime/contract/check.h"
 #include "runtime/report/report.h"
+#include "schema/key_sources.h"
 #include "services/contract/tool/opened.h"
 #include "services/contract/tool/place_holder.h"
 
@@ -40,6 +41,7 @@ static int check(const struct hpl_source *s, const struct hpl_opened *o, size_t 
 {
 	const char *product = hpl_source_value(s, "product");
 	struct hpl_check_options options = {.form.legacy = hpl_source_flag(s, "legacy"),
+		.form.providers = hpl_key_source_set(hpl_source_value(s, "provider")),
 		.now = time(NULL), .delivered = o->delivered};
 	struct hpl_faults faults = {0};
 	bool valid;

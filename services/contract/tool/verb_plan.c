@@ -4,6 +4,7 @@
 
 #include "proto/messages.h"
 #include "runtime/contract/check.h"
+#include "schema/key_sources.h"
 #include "services/contract/tool/faults.h"
 #include "services/contract/tool/plan.h"
 #include "services/contract/tool/verbs.h"
@@ -55,7 +56,7 @@ static int plan_opened(const struct hpl_tool_call *c, const struct hpl_opened *o
 	struct hpl_plan p = {.opened = o, .c = o->contract, .product = name ? name : "hpvs",
 		.faults = faults};
 	struct hpl_check_options check = {.form.legacy = hpl_tool_has(c, "legacy"), .now = time(NULL),
-		.delivered = o->delivered};
+		.form.providers = hpl_key_source_set(hpl_tool_value(c, "provider")), .delivered = o->delivered};
 	struct hpl_err err = HPL_ERR_NULL;
 	struct hpl_fault *f;
 	int rc;

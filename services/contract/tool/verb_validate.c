@@ -6,6 +6,7 @@
 
 #include "proto/messages.h"
 #include "runtime/contract/check.h"
+#include "schema/key_sources.h"
 #include "services/contract/tool/faults.h"
 #include "services/contract/tool/material.h"
 #include "services/contract/tool/place_holder.h"
@@ -154,6 +155,7 @@ static int query_options(struct validation *v, struct hpl_source *s, struct hpl_
 		return HPL_FAIL(err, 0, 0, "unknown product");
 	v->product = product ? product : v->product;
 	v->check.form.legacy = hpl_source_flag(s, "legacy");
+	v->check.form.providers = hpl_key_source_set(hpl_source_value(s, "provider"));
 	v->open.section = hpl_source_value(s, "section");
 	return hpl_material_key(&v->open.key, s, "key", "passphrase", err) < 0 ? -1 : 0;
 }
@@ -214,6 +216,7 @@ int hpl_verb_validate(const struct hpl_tool_call *c)
 	const char *product = hpl_tool_value(c, "product"), *network = hpl_tool_value(c, "network-config");
 	struct validation v = {.call = c, .product = product ? product : "hpvs", .format = format_of(c),
 		.open.section = hpl_tool_value(c, "section"), .check.form.legacy = hpl_tool_has(c, "legacy"),
+		.check.form.providers = hpl_key_source_set(hpl_tool_value(c, "provider")),
 		.check.now = time(NULL)};
 	int rc;
 
