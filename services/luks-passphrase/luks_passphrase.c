@@ -1,101 +1,106 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/luks-passphrase/luks_passphrase.h"
 
-#include "services/luks-passphrase/passphrase.h"
+enum { GRACE_S = 960, GRACE_MAX_S = 24 * 3600 };
 
-/* A contract with more volumes than a machine has drive letters is a fault of its author; the
- * bound keeps locked memory (two pages a volume) below the manifest's memlock_kb. */
-enum { VOLUMES_MAX = 64 };
-
-/* What is published: the messages borrow the bytes of the secrets. */
-struct result {
-	size_t count;
-	struct hpl_secret current[VOLUMES_MAX];
-	struct hpl_secret previous[VOLUMES_MAX];
-	Hpl__VolumePassphrase messages[VOLUMES_MAX];
-	Hpl__VolumePassphrase *pointers[VOLUMES_MAX];
-};
-
-static void result_done(struct result *r)
+/* The messages borrow the bytes of the secrets. */
+static int publish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 {
-	for (size_t i = 0; i < VOLUMES_MAX; i++) {
-		hpl_secret_done(&r->current[i]);
-		hpl_secret_done(&r->previous[i]);
+	struct hpl_collection *c = &l->passphrases;
+	Hpl__VolumePassphrase messages[HPL_COLLECT_VOLUMES_MAX], *pointers[HPL_COLLECT_VOLUMES_MAX];
+	Hpl__Passphrases out = HPL__PASSPHRASES__INIT;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct hpl_collect_entry *e = &c->entries[i];
+
+		hpl__volume_passphrase__init(&messages[i]);
+		messages[i].volume = e->volume;
+		messages[i].passphrase = (ProtobufCBinaryData){e->current.len, e->current.data};
+		messages[i].previous = (ProtobufCBinaryData){e->previous.len, e->previous.data};
+		pointers[i] = &messages[i];
 	}
+	out.n_volumes = c->count;
+	out.volumes = pointers;
+	if (hpl_service_publish(l->service, HPL_TOPIC_LUKS_PASSPHRASES, &out.base, HPL_MSG_NONE,
+		    err) < 0)
+		return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "cannot hand over");
+	hpl_log(HPL_SEV_INFO, "LUKS passphrases made for %zu volumes", c->count);
+	return 0;
 }
 
-static struct hpl_seed seed_of(ProtobufCBinaryData b)
+/* All the service knows goes with it, however it ends; the process follows. */
+static int forget(struct hpl_luks_passphrase *l, int rc)
 {
-	return (struct hpl_seed){b.data, b.len};
+	uv_timer_stop(&l->limit);
+	hpl_collection_done(&l->passphrases);
+	return rc;
 }
 
-/* Either side may be rolled alone: the side without a previous seed keeps its current one. */
-static int derive_previous(struct hpl_secret *ret, const Hpl__VolumeSeeds *v, struct hpl_err *err)
+static int finish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 {
-	ProtobufCBinaryData env = v->env_previous.len ? v->env_previous : v->env_seed;
-	ProtobufCBinaryData workload =
-		v->workload_previous.len ? v->workload_previous : v->workload_seed;
-
-	if (!v->env_previous.len && !v->workload_previous.len)
-		return 0;
-	return hpl_passphrase_derive(ret, seed_of(env), seed_of(workload), err);
-}
-
-static int derive_volume(struct result *r, const Hpl__VolumeSeeds *v, struct hpl_err *err)
-{
-	size_t i = r->count;
-	Hpl__VolumePassphrase *m = &r->messages[i];
-
-	if (hpl_passphrase_derive(&r->current[i], seed_of(v->env_seed), seed_of(v->workload_seed),
-		    err) < 0 ||
-		derive_previous(&r->previous[i], v, err) < 0) {
-		hpl_err_place(err, "contract: volumes.%s.seed", v->volume);
-		hpl_err_cure(err, "give the volume a seed in env and in workload");
+	if (forget(l, publish(l, err)) < 0)
 		return -1;
-	}
-	hpl__volume_passphrase__init(m);
-	m->volume = v->volume;
-	m->passphrase = (ProtobufCBinaryData){r->current[i].len, r->current[i].data};
-	m->previous = (ProtobufCBinaryData){r->previous[i].len, r->previous[i].data};
-	r->pointers[i] = m;
-	r->count++;
+	hpl_service_done(l->service);
 	return 0;
 }
 
-static int derive_all(struct result *r, const Hpl__SeedsSlice *seeds, struct hpl_err *err)
+static void on_limit(uv_timer_t *t)
 {
-	if (seeds->n_volumes > VOLUMES_MAX)
-		return HPL_FAIL(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, 0,
-			"%zu volumes; at most %d are supported", seeds->n_volumes, VOLUMES_MAX);
-	for (size_t i = 0; i < seeds->n_volumes; i++)
-		if (derive_volume(r, seeds->volumes[i], err) < 0)
-			return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "volume '%s'",
-				seeds->volumes[i]->volume);
-	return 0;
+	struct hpl_luks_passphrase *l = t->data;
+	struct hpl_err err = HPL_ERR_NULL;
+	char missing[512];
+
+	hpl_collect_missing(&l->passphrases, missing, sizeof(missing));
+	HPL_FAIL(&err, HPL_MSG_STORAGE_KEY_PROVIDER_TIMEOUT, 0, "no answer for %s", missing);
+	forget(l, 0);
+	hpl_service_fail(l->service, NULL, &err);
 }
 
 static int on_seeds(struct hpl_service *s, void *state, const Hpl__Event *ev, struct hpl_err *err)
 {
-	HPL_CLEANUP(result_done) struct result r = {0};
-	Hpl__Passphrases out = HPL__PASSPHRASES__INIT;
+	struct hpl_luks_passphrase *l = state;
+	char missing[512];
 
-	if (derive_all(&r, ev->seeds, err) < 0)
-		return -1;
-	out.n_volumes = r.count;
-	out.volumes = r.pointers;
-	if (hpl_service_publish(s, HPL_TOPIC_LUKS_PASSPHRASES, &out.base, HPL_MSG_NONE, err) < 0)
-		return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "cannot hand over");
-	hpl_log(HPL_SEV_INFO, "LUKS passphrases made for %zu volumes", r.count);
-	hpl_service_done(s);
+	if (hpl_collect_seeds(&l->passphrases, ev->seeds, err) < 0)
+		return forget(l, -1);
+	if (l->passphrases.waiting == 0)
+		return finish(l, err);
+	hpl_collect_missing(&l->passphrases, missing, sizeof(missing));
+	hpl_log(HPL_SEV_INFO, "waiting for the third seed of %s", missing);
+	uv_timer_start(&l->limit, on_limit, (l->passphrases.wait_s + l->grace_s) * 1000, 0);
 	return 0;
+}
+
+static int on_key_seeds(struct hpl_service *s, void *state, const Hpl__Event *ev,
+	struct hpl_err *err)
+{
+	struct hpl_luks_passphrase *l = state;
+
+	/* the broker stamped the source: a provider speaks for its own volumes only */
+	if (hpl_collect_third(&l->passphrases, ev->source, ev->key_seeds, err) < 0)
+		return forget(l, -1);
+	return l->passphrases.waiting ? 0 : finish(l, err);
+}
+
+static int start(struct hpl_service *s, void *state, struct hpl_err *err)
+{
+	struct hpl_luks_passphrase *l = state;
+
+	l->service = s;
+	uv_timer_init(hpl_service_loop(s), &l->limit);
+	l->limit.data = l;
+	return hpl_service_setting_u64(s, "provider_grace_s", GRACE_S, 0, GRACE_MAX_S, &l->grace_s,
+		err);
 }
 
 static const struct hpl_handler handlers[] = {
 	{HPL_TOPIC_CONTRACT_SEEDS, on_seeds},
+	{HPL_TOPIC_KEY_SEEDS, on_key_seeds},
 	{NULL, NULL},
 };
 
 const struct hpl_service_def hpl_luks_passphrase_def = {
 	.name = "luks-passphrase",
 	.handlers = handlers,
+	.start = start,
 };

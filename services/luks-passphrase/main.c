@@ -3,5 +3,7 @@
 
 int main(void)
 {
-	return hpl_service_main(&hpl_luks_passphrase_def, NULL);
+	static struct hpl_luks_passphrase state;
+
+	return hpl_service_main(&hpl_luks_passphrase_def, &state);
 }

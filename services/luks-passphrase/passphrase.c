@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/luks-passphrase/passphrase.h"
 
+#include <errno.h>
 #include <sodium/crypto_hash_sha256.h>
-#include <stdbool.h>
 
 enum { DIGEST_LEN = crypto_hash_sha256_BYTES };
 
@@ -38,21 +38,35 @@ static int join(struct hpl_secret *ret, struct hpl_seed first, struct hpl_seed s
 	return 0;
 }
 
-int hpl_passphrase_derive(struct hpl_secret *ret, struct hpl_seed env, struct hpl_seed workload,
-	struct hpl_err *err)
-{
-	bool env_first = HPL_SEED_ORDER == HPL_SEED_ENV_THEN_WORKLOAD;
-
-	if (env.len == 0 || workload.len == 0)
-		return HPL_FAIL(err, 0, 0, "the seed of the %s section is empty",
-			env.len == 0 ? "env" : "workload");
-	return join(ret, env_first ? env : workload, env_first ? workload : env, err);
-}
-
 int hpl_passphrase_extend(struct hpl_secret *ret, const struct hpl_secret *interim,
 	struct hpl_seed third, struct hpl_err *err)
 {
 	if (third.len == 0)
 		return HPL_FAIL(err, 0, 0, "the third seed is empty");
 	return join(ret, (struct hpl_seed){interim->data, interim->len}, third, err);
+}
+
+int hpl_passphrase_derive(struct hpl_secret *ret, const struct hpl_seed *seeds, size_t count,
+	struct hpl_err *err)
+{
+	static const enum hpl_seed_of order[HPL_SEEDS_MAX] = HPL_SEED_ORDER;
+	static const char *const from[HPL_SEEDS_MAX] = {"env section", "workload section", "provider"};
+	struct hpl_secret out = HPL_SECRET_NULL;
+
+	if (count < 2 || count > HPL_SEEDS_MAX)
+		return HPL_FAIL(err, 0, EINVAL, "%zu seeds", count);
+	for (size_t i = 0; i < count; i++)
+		if (seeds[i].len == 0)
+			return HPL_FAIL(err, 0, 0, "the seed of the %s is empty", from[i]);
+	if (join(&out, seeds[order[0]], seeds[order[1]], err) < 0)
+		return -1;
+	for (size_t i = 2; i < count; i++) {
+		_cleanup_secret_ struct hpl_secret interim = out;
+
+		out = HPL_SECRET_NULL;
+		if (hpl_passphrase_extend(&out, &interim, seeds[order[i]], err) < 0)
+			return -1;
+	}
+	*ret = out;
+	return 0;
 }

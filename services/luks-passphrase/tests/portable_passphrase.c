@@ -9,8 +9,9 @@ static int derive(const char *env, const char *workload, const char *want)
 	_cleanup_secret_ struct hpl_secret p = HPL_SECRET_NULL;
 	struct hpl_err err = HPL_ERR_NULL;
 
-	if (hpl_passphrase_derive(&p, (struct hpl_seed){env, strlen(env)},
-		    (struct hpl_seed){workload, strlen(workload)}, &err) < 0)
+	const struct hpl_seed seeds[] = {{env, strlen(env)}, {workload, strlen(workload)}};
+
+	if (hpl_passphrase_derive(&p, seeds, 2, &err) < 0)
 		return 0;
 	return p.len == HPL_PASSPHRASE_LEN && memcmp(p.data, want, p.len) == 0;
 }

@@ -79,16 +79,11 @@ static int read_seeds(struct seeds *s, const struct hpl_tool_call *c, struct hpl
 
 static int derive(struct hpl_secret *ret, const struct seeds *s, struct hpl_err *err)
 {
-	_cleanup_secret_ struct hpl_secret interim = HPL_SECRET_NULL;
 	struct hpl_seed seed[SEEDS_MAX];
 
 	for (size_t i = 0; i < s->count; i++)
 		seed[i] = (struct hpl_seed){s->text[i].data, s->text[i].len};
-	if (s->count == SEEDS_MIN)
-		return hpl_passphrase_derive(ret, seed[0], seed[1], err);
-	if (hpl_passphrase_derive(&interim, seed[0], seed[1], err) < 0)
-		return -1;
-	return hpl_passphrase_extend(ret, &interim, seed[2], err);
+	return hpl_passphrase_derive(ret, seed, s->count, err);
 }
 
 static int print(const struct hpl_secret *passphrase, bool newline, struct hpl_err *err)
