@@ -225,6 +225,19 @@ void hpl_fake_setting(struct hpl_fake *f, const char *name, const char *value)
 	b->settings[b->n_settings++] = s;
 }
 
+void hpl_fake_service(struct hpl_fake *f, const char *name)
+{
+	Hpl__Bootstrap *b = &f->boot;
+	char **all = realloc(b->services, (b->n_services + 1) * sizeof(*all));
+
+	if (!all)
+		abort();
+	b->services = all;
+	all[b->n_services] = strdup(name);
+	if (!all[b->n_services++])
+		abort();
+}
+
 void hpl_fake_send(struct hpl_fake *f, const char *source, const char *topic,
 	const ProtobufCMessage *payload)
 {
@@ -363,6 +376,11 @@ static void free_settings(Hpl__Bootstrap *b)
 	free(b->settings);
 	b->settings = NULL;
 	b->n_settings = 0;
+	for (size_t i = 0; i < b->n_services; i++)
+		free(b->services[i]);
+	free(b->services);
+	b->services = NULL;
+	b->n_services = 0;
 }
 
 /* A process that ends need not close its handles; a test that goes on does it for the service. */

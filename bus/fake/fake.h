@@ -23,6 +23,8 @@ uv_loop_t *hpl_fake_loop(struct hpl_fake *f);
 const Hpl__Bootstrap *hpl_fake_bootstrap(struct hpl_fake *f);
 /* Adds a setting to the bootstrap; before the service is made. */
 void hpl_fake_setting(struct hpl_fake *f, const char *name, const char *value);
+/* Names a service of the profile; before the service is made. */
+void hpl_fake_service(struct hpl_fake *f, const char *name);
 /* Publishes as another service. payload is the message of the topic's oneof member (borrowed) or
  * NULL. Example: hpl_fake_send(f, "contract", "contract.seeds", &seeds.base); */
 void hpl_fake_send(struct hpl_fake *f, const char *source, const char *topic,

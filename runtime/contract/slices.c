@@ -7,7 +7,7 @@
 #include "runtime/base/secret.h"
 #include "schema/mounts.h"
 
-enum { PORT_SYSLOG = 6514, PORT_LOG_ROUTER = 443 };
+enum { PORT_SYSLOG = 6514, PORT_LOG_ROUTER = 443, PROVIDER_DEFAULT_S = 600, KEY_VERSION = 1 };
 
 struct hpl_slice_piece {
 	struct hpl_slice_piece *next;
@@ -45,6 +45,18 @@ static ProtobufCBinaryData bytes_of(const struct hpl_node *n)
 	if (!n || n->kind != HPL_STRING)
 		return (ProtobufCBinaryData){0, NULL};
 	return (ProtobufCBinaryData){n->str.len, (uint8_t *)n->str.text};
+}
+
+static int copy_json(struct hpl_slice *s, const struct hpl_buf *json, ProtobufCBinaryData *ret,
+	struct hpl_err *err)
+{
+	char *copy = json->failed ? NULL : piece(s, json->len, 1, err);
+
+	if (!copy)
+		return HPL_OOM(err);
+	memcpy(copy, json->data, json->len);
+	*ret = (ProtobufCBinaryData){json->len, (uint8_t *)copy};
+	return 0;
 }
 
 /* protobuf strings are never NULL */
@@ -227,6 +239,64 @@ void hpl_slice_attestation(const struct hpl_contract *c, Hpl__AttestationSlice *
 	ret->classic_layout = hpl_streq(hpl_node_get_str(a, "layout"), "classic");
 }
 
+/* ---- third seeds ---- */
+
+/* kmsTimeout is in minutes (facts 7.4). */
+static uint32_t provider_s(const struct hpl_node *volume)
+{
+	int64_t minutes;
+
+	return hpl_node_get_int(volume, "kmsTimeout", &minutes) ? (uint32_t)minutes * 60 :
+		PROVIDER_DEFAULT_S;
+}
+
+static void add_member(struct hpl_buf *out, const struct hpl_node *volume, const char *key)
+{
+	const struct hpl_node *n = key ? hpl_node_get(volume, key) : NULL;
+
+	if (!n)
+		return;
+	hpl_buf_fmt(out, "%s\"%s\":", out->len ? "," : "{", key);
+	hpl_node_to_json(out, n);
+}
+
+static int fill_parameters(struct hpl_slice *s, const struct hpl_node *volume,
+	const struct hpl_key_source *source, ProtobufCBinaryData *ret, struct hpl_err *err)
+{
+	_cleanup_buf_ struct hpl_buf json = {.wipe = 1};
+
+	add_member(&json, volume, source->key);
+	add_member(&json, volume, source->other);
+	hpl_buf_str(&json, "}");
+	return copy_json(s, &json, ret, err);
+}
+
+int hpl_slice_key_requests(struct hpl_slice *s, const struct hpl_contract *c,
+	const struct hpl_key_source *source, Hpl__KeyRequests *ret, struct hpl_err *err)
+{
+	const struct hpl_entry *e;
+	size_t count = entries_of(hpl_node_get(hpl_contract_env(c), "volumes"), &e);
+
+	hpl__key_requests__init(ret);
+	ret->version = KEY_VERSION;
+	Hpl__KeyRequest *m = MESSAGES(s, count, Hpl__KeyRequest, hpl__key_request__init,
+		&ret->volumes, err);
+	if (!m)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		Hpl__KeyRequest *r = &m[ret->n_volumes];
+
+		if (hpl_key_source_of(e[i].value) != source)
+			continue;
+		r->volume = (char *)e[i].key;
+		r->timeout_s = provider_s(e[i].value);
+		if (fill_parameters(s, e[i].value, source, &r->parameters, err) < 0)
+			return -1;
+		ret->n_volumes++;
+	}
+	return 0;
+}
+
 /* ---- volumes ---- */
 
 int hpl_slice_volumes(struct hpl_slice *s, const struct hpl_contract *c, Hpl__VolumesSlice *ret,
@@ -266,11 +336,16 @@ int hpl_slice_seeds(struct hpl_slice *s, const struct hpl_contract *c, Hpl__Seed
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		const struct hpl_node *other = hpl_node_get(env, e[i].key);
+		const struct hpl_key_source *source = hpl_key_source_of(other);
 		m[i].volume = (char *)e[i].key;
 		m[i].env_seed = bytes_of(hpl_node_get(other, "seed"));
 		m[i].env_previous = bytes_of(hpl_node_get(other, "previousSeed"));
 		m[i].workload_seed = bytes_of(hpl_node_get(e[i].value, "seed"));
 		m[i].workload_previous = bytes_of(hpl_node_get(e[i].value, "previousSeed"));
+		if (source) {
+			m[i].provider = (char *)source->service;
+			m[i].provider_s = provider_s(other);
+		}
 	}
 	ret->n_volumes = count;
 	return 0;
@@ -315,11 +390,8 @@ static int fill_resources(struct hpl_slice *s, const struct hpl_node *list, size
 	for (size_t i = 0; i < count; i++) {
 		_cleanup_buf_ struct hpl_buf json = {.wipe = 1};
 		hpl_node_to_json(&json, list->list.items[i]);
-		char *copy = json.failed ? NULL : piece(s, json.len, 1, err);
-		if (!copy)
-			return HPL_OOM(err);
-		memcpy(copy, json.data, json.len);
-		out[i] = (ProtobufCBinaryData){json.len, (uint8_t *)copy};
+		if (copy_json(s, &json, &out[i], err) < 0)
+			return -1;
 	}
 	*ret = out;
 	*ret_count = count;

@@ -9,6 +9,7 @@
  */
 #include "proto/events.pb-c.h"
 #include "schema/contract.h"
+#include "schema/key_sources.h"
 
 struct hpl_slice_piece;
 struct hpl_slice {
@@ -30,8 +31,13 @@ void hpl_slice_signing(const struct hpl_contract *decrypted, const struct hpl_co
 void hpl_slice_attestation(const struct hpl_contract *c, Hpl__AttestationSlice *ret);
 int hpl_slice_volumes(struct hpl_slice *s, const struct hpl_contract *c, Hpl__VolumesSlice *ret,
 	struct hpl_err *err);
+/* provider and provider_s where the volume asks for a third seed. */
 int hpl_slice_seeds(struct hpl_slice *s, const struct hpl_contract *c, Hpl__SeedsSlice *ret,
 	struct hpl_err *err);
+/* The volumes that ask for a key of this source, each with the keys of env.volumes.NAME that are the
+ * provider's, as JSON. */
+int hpl_slice_key_requests(struct hpl_slice *s, const struct hpl_contract *c,
+	const struct hpl_key_source *source, Hpl__KeyRequests *ret, struct hpl_err *err);
 /* Environment: env's overlaid by workload's, sorted by name; pods as JSON. */
 int hpl_slice_workload(struct hpl_slice *s, const struct hpl_contract *c, Hpl__WorkloadSlice *ret,
 	struct hpl_err *err);

@@ -217,6 +217,14 @@ const char *hpl_service_setting(struct hpl_service *s, const char *name, const c
 	return fallback;
 }
 
+bool hpl_service_in_image(struct hpl_service *s, const char *name)
+{
+	for (size_t i = 0; i < s->boot->n_services; i++)
+		if (hpl_streq(s->boot->services[i], name))
+			return true;
+	return false;
+}
+
 int hpl_service_setting_u64(struct hpl_service *s, const char *name, uint64_t fallback, uint64_t min,
 	uint64_t max, uint64_t *ret, struct hpl_err *err)
 {

@@ -13,6 +13,7 @@
  * "<id>: <text> -> <cause>", one service.failed event, exit status 1. hpl_service_fail() does the
  * same from callbacks.
  */
+#include <stdbool.h>
 #include <uv.h>
 
 #include "proto/events.pb-c.h"
@@ -59,6 +60,9 @@ const char *hpl_service_setting(struct hpl_service *s, const char *name, const c
 /* The same as a number; a value that is no number or outside min..max is an error of the image. */
 int hpl_service_setting_u64(struct hpl_service *s, const char *name, uint64_t fallback, uint64_t min,
 	uint64_t max, uint64_t *ret, struct hpl_err *err);
+
+/* Is a service of this name part of the image's profile? For what depends on it being there. */
+bool hpl_service_in_image(struct hpl_service *s, const char *name);
 
 /* Publishes; payload is the message of the topic's oneof member or NULL, borrowed. msg: message of
  * the catalogue this event says, HPL_MSG_NONE for none (nothing is logged here). */

@@ -149,10 +149,11 @@ static int bootstrap_pipe(int *ret_fd, const Hpl__Bootstrap *boot, struct hpl_er
 	return rc;
 }
 
-/* Adds settings and tags to the bootstrap for the time of packing; they are borrowed. */
-static int pack_bootstrap(int *ret_fd, const Hpl__Bootstrap *keys, const struct hpl_manifest *m,
+/* Adds settings, tags and names to the bootstrap for the time of packing; they are borrowed. */
+static int pack_bootstrap(int *ret_fd, const Hpl__Bootstrap *keys, const struct hpl_unit *u,
 	struct hpl_err *err)
 {
+	const struct hpl_manifest *m = u->m;
 	Hpl__Bootstrap boot = *keys;
 	Hpl__Setting settings[HPL_SETTINGS_MAX], *list[HPL_SETTINGS_MAX];
 
@@ -166,6 +167,8 @@ static int pack_bootstrap(int *ret_fd, const Hpl__Bootstrap *keys, const struct 
 	boot.settings = list;
 	boot.n_tags = m->tags.count;
 	boot.tags = m->tags.items;
+	boot.n_services = u->h->profile.services.count;
+	boot.services = u->h->profile.services.items;
 	return bootstrap_pipe(ret_fd, &boot, err);
 }
 
@@ -254,7 +257,7 @@ int hpl_unit_spawn(struct hpl_unit *u, struct hpl_err *err)
 	ends.status_write = status[1];
 	rc = admit(u, &boot, err);
 	if (!rc) {
-		rc = pack_bootstrap(&ends.bootstrap, &boot, u->m, err);
+		rc = pack_bootstrap(&ends.bootstrap, &boot, u, err);
 		hpl_bootstrap_done(&boot);
 	}
 	if (!rc)

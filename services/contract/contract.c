@@ -74,6 +74,9 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	if (hpl_product_parse(&c->form.product, product) < 0)
 		return HPL_FAIL(err, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, 0,
 			"the image says product \"%.20s\"; known are hpvs, ccrt, ccrv, ccco", product);
+	for (size_t i = 0; i < HPL_KEY_SOURCES; i++)
+		if (hpl_service_in_image(s, hpl_key_sources[i].service))
+			c->form.providers |= hpl_key_source_bit(&hpl_key_sources[i]);
 	c->dir = hpl_path_join(hpl_service_setting(s, "boot_dir", "/var/lib/hpl/boot"), "contract");
 	if (!c->dir)
 		return HPL_OOM(err);
@@ -191,6 +194,30 @@ static int publish_verified(struct hpl_service *s, struct hpl_contract_service *
 		err);
 }
 
+/* To each provider of the image, also when no volume asks for it: it ends then. */
+static int publish_key_requests(struct hpl_service *s, struct hpl_contract_service *c,
+	struct hpl_err *err)
+{
+	static const char *const topics[HPL_KEY_SOURCES] = {
+		[HPL_KEY_SOURCE_KMS] = HPL_TOPIC_CONTRACT_KEY_KMS,
+		[HPL_KEY_SOURCE_UV_SECRET] = HPL_TOPIC_CONTRACT_KEY_UV_SECRET,
+		[HPL_KEY_SOURCE_GREP11] = HPL_TOPIC_CONTRACT_KEY_GREP11,
+	};
+
+	for (size_t i = 0; i < HPL_KEY_SOURCES; i++) {
+		_cleanup_slice_ struct hpl_slice slice = HPL_SLICE_NULL;
+		Hpl__KeyRequests requests;
+
+		if (!(c->form.providers & hpl_key_source_bit(&hpl_key_sources[i])))
+			continue;
+		if (hpl_slice_key_requests(&slice, c->decrypted, &hpl_key_sources[i], &requests,
+			    err) < 0 ||
+			hpl_service_publish(s, topics[i], &requests.base, HPL_MSG_NONE, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int on_signature_verified(struct hpl_service *s, void *state, const Hpl__Event *ev,
 	struct hpl_err *err)
 {
@@ -199,7 +226,8 @@ static int on_signature_verified(struct hpl_service *s, void *state, const Hpl__
 	if (!c->decrypted)
 		return HPL_FAIL(err, HPL_MSG_CONTRACT_PARSE_CONTRACT, 0,
 			"a signature was verified without a contract");
-	if (publish_verified(s, c, err) < 0)
+	/* the seeds first: luks-passphrase knows then of whom it waits for an answer */
+	if (publish_verified(s, c, err) < 0 || publish_key_requests(s, c, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_CONTRACT_EXTRACT_WORKLOAD, "cannot hand over");
 	return 0;
 }

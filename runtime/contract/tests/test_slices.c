@@ -196,3 +196,41 @@ Test(contract_slices, classic_layout)
 	hpl_slice_attestation(contract, &a);
 	cr_expect(a.classic_layout);
 }
+
+Test(contract_slices, what_a_key_provider_needs)
+{
+	static const char text[] =
+		"workload:\n  volumes:\n    data: {seed: " SEED_W "}\n    logs: {seed: " SEED_W "}\n"
+		"    more: {seed: " SEED_W "}\n"
+		"env:\n  volumes:\n"
+		"    data: {seed: " SEED_E ", kms: [{apiKey: 'a \"key\"', crn: 'crn:v1'}], kmsTimeout: 3}\n"
+		"    logs: {seed: " SEED_E "}\n"
+		"    more: {seed: " SEED_E ", kms: [{apiKey: b, crn: c, type: private}], volumeID: xyz}\n";
+	const struct hpl_key_source *kms = hpl_key_source_find("kms");
+	struct hpl_contract *c = NULL;
+	Hpl__KeyRequests r;
+	Hpl__SeedsSlice s;
+
+	cr_assert_eq(hpl_contract_read(&c, "x", text, strlen(text), true, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_slice_key_requests(&slice, c, kms, &r, &err), 0, "%s", err.text);
+	cr_expect_eq(r.version, 1);
+	cr_assert_eq(r.n_volumes, 2);
+	cr_expect_str_eq(r.volumes[0]->volume, "data");
+	cr_expect_eq(r.volumes[0]->timeout_s, 180);
+	cr_expect(is(r.volumes[0]->parameters,
+		"{\"kms\":[{\"apiKey\":\"a \\\"key\\\"\",\"crn\":\"crn:v1\"}]}"));
+	cr_expect_str_eq(r.volumes[1]->volume, "more");
+	cr_expect_eq(r.volumes[1]->timeout_s, 600);
+	/* neither seeds nor what is storage's */
+	cr_expect(is(r.volumes[1]->parameters,
+		"{\"kms\":[{\"apiKey\":\"b\",\"crn\":\"c\",\"type\":\"private\"}]}"));
+	cr_assert_eq(hpl_slice_key_requests(&slice, c, hpl_key_source_find("grep11"), &r, &err), 0);
+	cr_expect_eq(r.n_volumes, 0);
+	cr_assert_eq(hpl_slice_seeds(&slice, c, &s, &err), 0);
+	cr_assert_eq(s.n_volumes, 3);
+	cr_expect_str_eq(s.volumes[0]->provider, "key-kms");
+	cr_expect_eq(s.volumes[0]->provider_s, 180);
+	cr_expect_str_eq(s.volumes[1]->provider, "");
+	cr_expect_str_eq(s.volumes[2]->provider, "key-kms");
+	hpl_contract_free(c);
+}

@@ -53,6 +53,16 @@ Test(contract_mask, every_way_to_write_a_seed)
 	gone("env: |\n  keep: this\n  volumes: {a: {seed: short}}\n", "short");
 }
 
+Test(contract_mask, seed_and_previous_seed_of_both_sections)
+{
+	_cleanup_free_ char *m = mask("workload: |\n  volumes:\n    a: {seed: aaaaaaaaaaaaaaa1, "
+		"previousSeed: aaaaaaaaaaaaaaa2}\n    b: {seed: bbbbbbbbbbbbbbb1}\n"
+		"env:\n  volumes:\n    a: {seed: aaaaaaaaaaaaaaa3, previousSeed: aaaaaaaaaaaaaaa4}\n"
+		"    b: {seed: 'bbbbbbbbbbbbbbb3', previousSeed: \"bbbbbbbbbbbbbbb\\x34\"}\n");
+	cr_expect_null(strstr(m, "aaaa"), "%s", m);
+	cr_expect_null(strstr(m, "bbbb"), "%s", m);
+}
+
 Test(contract_mask, key_blobs_of_grep11)
 {
 	_cleanup_free_ char *m = mask("env:\n  volumes:\n    a:\n      grep11:\n        metadata:\n"

@@ -266,3 +266,59 @@ Test(contract_service, a_token_that_was_not_opened)
 		SAMPLE_DELIVERED);
 	fails("HPL05001E", "contract:1:1 workload", "not decrypted");
 }
+
+#define OLD_E "old-seed-of-env-1"
+#define OLD_W "old-seed-of-workload-1"
+#define KMS_VOLUME \
+	"workload:\n  type: workload\n  compose: {archive: QUJD}\n" \
+	"  volumes: {data: {seed: " SEED_W ", previousSeed: " OLD_W "}}\n" \
+	"env:\n  type: env\n  logging: {syslog: {hostname: h, server: TUlJRA==}}\n" \
+	"  volumes:\n    data:\n      seed: " SEED_E "\n      previousSeed: " OLD_E "\n" \
+	"      kms: [{apiKey: canary-api-key, crn: \"crn:v1:bluemix:public:kms:us:a/1:2:key:3\"}]\n"
+
+Test(contract_service, a_key_provider_that_the_image_has_not)
+{
+	begin(KMS_VOLUME, KMS_VOLUME);
+	fails("HPL05018E", "contract:12:7 env.volumes.data.kms",
+		"volume 'data' asks by kms for the key provider 'kms', which is not in this image; "
+		"use seeds alone, or an image with that provider");
+}
+
+Test(contract_service, a_key_provider_of_the_image_gets_its_part_and_all_seeds_are_masked)
+{
+	static const char *const secrets[] = {SEED_W, OLD_W, SEED_E, OLD_E};
+	char path[200];
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+
+	hpl_fake_service(fake, "storage");
+	hpl_fake_service(fake, "key-kms");
+	begin(KMS_VOLUME, KMS_VOLUME);
+	hpl_fake_send(fake, "logging", HPL_TOPIC_LOGGING_READY, NULL);
+	drop(expect(HPL_TOPIC_CONTRACT_VALID));
+	hpl_fake_settle(fake);
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_CONTRACT_KEY_KMS), 0, "before signature.verified");
+	hpl_fake_send(fake, "signature", HPL_TOPIC_SIGNATURE_VERIFIED, NULL);
+	Hpl__Event *seeds = expect(HPL_TOPIC_CONTRACT_SEEDS), *ev = expect(HPL_TOPIC_CONTRACT_KEY_KMS);
+	cr_expect_lt(seeds->seq, ev->seq, "luks-passphrase must know before it is answered");
+	cr_expect_str_eq(seeds->seeds->volumes[0]->provider, "key-kms");
+	cr_assert_eq(ev->key_requests->n_volumes, 1);
+	Hpl__KeyRequest *r = ev->key_requests->volumes[0];
+	cr_expect_str_eq(r->volume, "data");
+	cr_expect_not_null(memmem(r->parameters.data, r->parameters.len, "canary-api-key", 14));
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(secrets); i++)
+		cr_expect_null(memmem(r->parameters.data, r->parameters.len, secrets[i],
+			strlen(secrets[i])), "a provider sees no seed");
+	drop(seeds);
+	drop(ev);
+	hpl_fake_settle(fake);
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_CONTRACT_KEY_GREP11), 0);
+
+	Hpl__MountedVolumes mounted = HPL__MOUNTED_VOLUMES__INIT;
+	hpl_fake_send(fake, "storage", HPL_TOPIC_STORAGE_READY, &mounted.base);
+	drop(expect(HPL_TOPIC_CONTRACT_MASKED));
+	wait_end(0);
+	path_of(path, sizeof(path), "user-data.decrypted");
+	cr_assert_eq(hpl_file_read(&b, path, 1 << 20, NULL), 0);
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(secrets); i++)
+		cr_expect_null(strstr(b.data, secrets[i]), "%s", b.data);
+}
