@@ -28,7 +28,7 @@ kernel_fetch() {
 
 # kernel_modules LIST DIR: copies the modules that LIST names, and all that they need, to DIR, with
 # DIR/order; parameters behind a name go with it; a name that this kernel does not have as a module
-# must be built in
+# must be built in. Their type information (BTF), a tenth of a module, is for tracers and left out.
 kernel_modules() {
   local list=$1 dir=$2 name parameters files
   mkdir -p "$dir"
@@ -40,7 +40,7 @@ kernel_modules() {
     fi
     awk '$1 == "insmod" { print $2 }' <<< "$files" | while read -r f; do
       [ ! -e "$dir/${f##*/}" ] || continue
-      objcopy --strip-debug "$f" "$dir/${f##*/}"
+      objcopy --strip-debug -R .BTF "$f" "$dir/${f##*/}"
       case "${f##*/}" in
         "$name".ko*) echo "${f##*/}${parameters:+ $parameters}" >> "$dir/order" ;;
         *) echo "${f##*/}" >> "$dir/order" ;;

@@ -61,7 +61,17 @@ root_prune() {
   find "$t" -xtype l -path '*/alternatives/*' -delete
 }
 
-# root_overlay DIR BUILD SETTINGS: what is ours: programs, manifests, profiles, files of the services
+# root_modules DIR: kernel modules that are loaded when a volume has their filesystem (runtime/modprobe)
+root_modules() {
+  local list
+  for list in "$here"/image/modules-fs-*; do
+    kernel_modules "$list" "$1/usr/lib/hpl/modules/${list##*/modules-}"
+  done
+  install -d "$1/usr/sbin"
+  ln -s ../libexec/hpl/hpl-modprobe "$1/usr/sbin/modprobe"
+}
+
+# root_overlay DIR BUILD SETTINGS: what is ours: programs, manifests, profiles, modules, files of the services
 root_overlay() {
   local t=$1 build=$2 settings=$3 d
   install -d "$t" "$t"/{proc,sys,dev,run,mnt,data1,root,tmp,etc/hpl,var/lib/hpl,var/lib/containers,var/hyperprotect,var/log,var/tmp,var/cache,var/spool/rsyslog,usr/share/hpl}
@@ -73,6 +83,7 @@ root_overlay() {
   find "$t/usr" -mindepth 1 -maxdepth 1 ! -name libexec ! -name share -exec rm -rf {} +
   find "$t/usr/share" -mindepth 1 -maxdepth 1 ! -name hpl -exec rm -rf {} +
   rm -f "$t/usr/libexec/hpl/hpl-bootloader"
+  root_modules "$t"
   for d in "$top"/services/*/rootfs; do
     [ ! -d "$d" ] || cp -a "$d/." "$t/"
   done

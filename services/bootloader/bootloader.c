@@ -12,6 +12,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "runtime/base/log.h"
+#include "runtime/base/modules.h"
 #include "services/bootloader/console.h"
 #include "services/bootloader/keys.h"
 #include "services/bootloader/machine.h"
@@ -237,9 +238,9 @@ static void bad_module(void *ud, const char *name, int sys)
 static void load_network_modules(struct hpl_boot *b)
 {
 	if (hpl_cidata_wants(&b->cidata, "vlans"))
-		(void)hpl_system_modules("/modules/vlans", bad_module, b, NULL);
+		(void)hpl_modules_load("/modules/vlans", bad_module, b, NULL);
 	if (hpl_cidata_wants(&b->cidata, "bonds"))
-		(void)hpl_system_modules("/modules/bonds", bad_module, b, NULL);
+		(void)hpl_modules_load("/modules/bonds", bad_module, b, NULL);
 }
 
 static int refuse_section(const char *name, struct hpl_err *err)

@@ -14,6 +14,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/modules.h"
 #include "services/bootloader/bootloader.h"
 #include "services/bootloader/console.h"
 
@@ -77,7 +78,7 @@ static int boot(struct hpl_err *err)
 	if (hpl_system_console() < 0)
 		return HPL_FAIL(err, 0, errno, "cannot open the console");
 	hpl_boot_note("kernel", 0, start);
-	if (hpl_system_modules("/modules", bad_module, NULL, err) < 0)
+	if (hpl_modules_load("/modules", bad_module, NULL, err) < 0)
 		return -1;
 	hpl_boot_note("boot.modules", start, hpl_mono_us());
 	if (pipe2(pipe_fd, O_CLOEXEC) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What only PID 1 of an initramfs does: first mounts, modules, console, the switch of root. */
+/* What only PID 1 of an initramfs does: first mounts, console, the switch of root. */
 #include "runtime/base/err.h"
 
 #define HPL_NEW_ROOT "/sysroot"
@@ -9,11 +9,6 @@
 int hpl_system_mounts(struct hpl_err *err);
 /* standard input, output and error become /dev/console */
 int hpl_system_console(void);
-/* Loads dir/order (one file name a line, a blank and parameters may follow) from dir; nothing when
- * there is no such directory. Names with "/" are refused; a module that is there already or has
- * no device here is fine. bad gets each other one; the rest is loaded. */
-int hpl_system_modules(const char *dir, void (*bad)(void *ud, const char *name, int sys), void *ud,
-	struct hpl_err *err);
 /* Moves the mounts into HPL_NEW_ROOT, deletes the initramfs, makes it "/" and executes argv there.
  * Returns only on failure. */
 int hpl_system_switch(char *const argv[], char *const envp[], struct hpl_err *err);
