@@ -42,10 +42,7 @@ static int check_work(void *ud, struct hpl_err *err)
 {
 	struct hpl_disk_check *c = ud;
 
-	for (size_t i = 0; i < c->count; i++)
-		if (hpl_check_mount(&c->results[i], &c->targets[i], &c->paths, err) < 0)
-			return -1;
-	return 0;
+	return hpl_check_all(c->results, c->targets, c->count, &c->kernel, err);
 }
 
 static void check_done(void *ud, int result, struct hpl_err *err)
@@ -114,7 +111,17 @@ static int on_ready(struct hpl_service *s, void *state, const Hpl__Event *ev, st
 	for (size_t i = 0; i < c->volumes->n_volumes; i++) {
 		const Hpl__MountedVolume *v = c->volumes->volumes[i];
 
-		c->targets[c->count++] = (struct hpl_check_target){v->mount, v->device, v->mapping};
+		c->targets[c->count++] = (struct hpl_check_target){
+			.mount = v->mount,
+			.device = v->device,
+			.mapping = v->mapping,
+			.uuid = v->uuid,
+			.cipher = v->cipher,
+			.key_bytes = v->key_bits / 8,
+			.keyslots = v->key_slots,
+			.data_offset = v->data_offset,
+			.sector_size = v->sector_size,
+		};
 	}
 	c->started = true;
 	uv_timer_start(&c->timer, on_timer, c->interval_s * 1000, c->interval_s * 1000);
@@ -154,6 +161,11 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	c->timer.data = c;
 	c->paths.mountinfo = hpl_service_setting(s, "mountinfo", "/proc/self/mountinfo");
 	c->paths.sys_dev = hpl_service_setting(s, "sys_dev", "/sys/dev/block");
+	c->paths.sys_btrfs = hpl_service_setting(s, "sys_btrfs", "/sys/fs/btrfs");
+	c->paths.control = hpl_service_setting(s, "control", "/dev/mapper/control");
+	c->paths.header = hpl_service_setting(s, "header", "/usr/libexec/hpl/hpl-disk-check-header");
+	if (!c->kernel.mounts)
+		c->kernel = hpl_linux(&c->paths);
 	return hpl_service_setting_u64(s, "interval_s", 3600, INTERVAL_MIN_S, INTERVAL_MAX_S,
 		&c->interval_s, err);
 }

@@ -17,7 +17,8 @@ enum {
 
 struct hpl_disk_check {
 	struct hpl_service *service;
-	struct hpl_check_paths paths;
+	struct hpl_kernel kernel;     /* whom it asks; a caller that leaves it empty gets Linux's */
+	struct hpl_linux_paths paths;
 	uint64_t interval_s;
 	uv_timer_t timer;
 	bool started, running, first_said;

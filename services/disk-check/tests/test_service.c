@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
-#include <stdio.h>
 
 #include "bus/fake/fake.h"
-#include "runtime/base/file.h"
 #include "services/disk-check/disk_check.h"
+#include "services/disk-check/tests/stub.h"
 
 static struct hpl_fake *fake;
 static struct hpl_service *service;
 static struct hpl_disk_check state;
+static struct stub stub;
 
-static void begin(const char *mounts)
+static void begin_with(const char *interval)
 {
-	char path[] = "/tmp/hpl-mounts-XXXXXX";
 	struct hpl_err err = HPL_ERR_NULL;
-	int fd = mkstemp(path);
 
-	cr_assert_eq(hpl_write_all(fd, mounts, strlen(mounts), &err), 0);
-	close(fd);
+	stub_init(&stub);
+	state.kernel = stub_kernel(&stub);
 	fake = hpl_fake_new("disk-check");
-	hpl_fake_setting(fake, "mountinfo", path);
+	hpl_fake_setting(fake, "interval_s", interval);
 	cr_assert_eq(hpl_service_new(&service, &hpl_disk_check_def, &state, hpl_fake_loop(fake),
 		hpl_fake_bootstrap(fake), &err), 0, "%s", err.text);
+}
+
+static void begin(void)
+{
+	begin_with("3600");
 }
 
 static void end(void)
@@ -33,28 +36,152 @@ static void end(void)
 
 TestSuite(disk_check_service, .fini = end, .timeout = 90);
 
-Test(disk_check_service, a_root_that_is_not_encrypted_fails_with_HPL13005E)
+/* The volumes of the stub, as storage says them. */
+static void send_ready(void)
 {
-	Hpl__MountedVolumes none = HPL__MOUNTED_VOLUMES__INIT;
+	Hpl__MountedVolumes all = HPL__MOUNTED_VOLUMES__INIT;
+	Hpl__MountedVolume one[STUB_DISKS], *list[STUB_DISKS];
+	char names[STUB_DISKS][64];
 
-	begin("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
-	hpl_fake_send(fake, "storage", HPL_TOPIC_STORAGE_READY, &none.base);
+	for (int i = STUB_DATA; i < STUB_DISKS; i++) {
+		Hpl__MountedVolume *v = list[all.n_volumes++] = &one[i];
+
+		hpl__mounted_volume__init(v);
+		snprintf(names[i], sizeof(names[i]), "luks-%s", stub_uuids[i]);
+		v->name = (char *)"volume";
+		v->mount = (char *)stub_points[i];
+		v->device = (char *)stub_paths[i];
+		v->mapping = names[i];
+		v->uuid = (char *)stub_uuids[i];
+		v->cipher = (char *)"aes-xts-plain64";
+		v->key_bits = 512;
+		v->data_offset = 32768 * 512;
+		v->sector_size = 4096;
+		v->key_slots = 1;
+	}
+	all.volumes = list;
+	hpl_fake_send(fake, "storage", HPL_TOPIC_STORAGE_READY, &all.base);
+}
+
+static void expect_checked(void)
+{
+	Hpl__Event *ev = hpl_fake_expect(fake, HPL_TOPIC_DISK_CHECKED);
+
+	cr_expect_str_eq(ev->message_id, "HPL13001I");
+	cr_expect_eq(ev->disk_report->checked, 3);
+	cr_expect_eq(ev->disk_report->encrypted, 3);
+	hpl__event__free_unpacked(ev, NULL);
+}
+
+static void expect_failed(const char *id, const char *why)
+{
 	Hpl__Event *ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_FAILED);
-	cr_assert_str_eq(ev->message_id, "HPL13005E");
-	cr_assert(strstr(ev->failure->cause, "mount point /"), "%s", ev->failure->cause);
+
+	cr_expect_str_eq(ev->message_id, id);
+	cr_expect(strstr(ev->failure->cause, why), "%s", ev->failure->cause);
 	hpl__event__free_unpacked(ev, NULL);
 	while (hpl_service_status(service) < 0)
 		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
-	cr_assert_eq(hpl_service_status(service), 1);
-	cr_assert_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 0);
+	cr_expect_eq(hpl_service_status(service), 1);
+}
+
+Test(disk_check_service, everything_as_it_was_opened_is_said_to_be_checked)
+{
+	begin();
+	send_ready();
+	expect_checked();
+	cr_expect_eq(stub.checks, 1);
+	cr_expect_eq(hpl_service_status(service), -1);
+}
+
+Test(disk_check_service, a_wrong_mapping_at_the_boot_is_the_failure)
+{
+	begin();
+	snprintf(stub.disks[STUB_DATA].dm.type, 17, "linear");
+	send_ready();
+	expect_failed("HPL13005E", "mount point /mnt/data");
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 0);
+}
+
+Test(disk_check_service, a_change_is_the_failure_of_a_later_check)
+{
+	begin_with("1");
+	send_ready();
+	expect_checked();
+	stub.disks[STUB_DATA].header.keyslots = 2;
+	expect_failed("HPL13012E", "has 2 key slots, it had 1");
+}
+
+Test(disk_check_service, each_interval_there_is_a_check)
+{
+	begin_with("1");
+	send_ready();
+	for (int i = 0; i < 3; i++)
+		expect_checked();
+	cr_expect_geq(stub.checks, 3);
+}
+
+Test(disk_check_service, a_request_on_the_bus_is_answered_by_a_check)
+{
+	begin();
+	send_ready();
+	expect_checked();
+	hpl_fake_send(fake, "attestation", HPL_TOPIC_DISK_CHECK, NULL);
+	expect_checked();
+	cr_expect_eq(stub.checks, 2);
+}
+
+Test(disk_check_service, a_request_finds_what_changed)
+{
+	begin();
+	send_ready();
+	expect_checked();
+	stub.mountinfo = "22 1 253:0 / / rw - ext4 /dev/mapper/luks-root rw\n";
+	stub.disks[STUB_DATA].mount = 22;
+	hpl_fake_send(fake, "attestation", HPL_TOPIC_DISK_CHECK, NULL);
+	expect_failed("HPL13011E", "nothing is mounted there any more");
+}
+
+Test(disk_check_service, three_requests_in_five_minutes_are_answered)
+{
+	begin();
+	send_ready();
+	expect_checked();
+	for (int i = 0; i < HPL_CHECK_BURST; i++) {
+		hpl_fake_send(fake, "attestation", HPL_TOPIC_DISK_CHECK, NULL);
+		expect_checked();
+	}
+	for (int i = 0; i < 5; i++)
+		hpl_fake_send(fake, "attestation", HPL_TOPIC_DISK_CHECK, NULL);
+	hpl_fake_settle(fake);
+	cr_expect_eq(stub.checks, 1 + HPL_CHECK_BURST);
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 1 + HPL_CHECK_BURST);
+	cr_expect_eq(hpl_service_status(service), -1);
 }
 
 Test(disk_check_service, nothing_is_said_before_storage_is_ready)
 {
-	begin("22 1 8:1 / / rw - ext4 /dev/sda1 rw\n");
-	hpl_fake_send(fake, "catch", HPL_TOPIC_DISK_CHECK, NULL);
+	begin();
+	hpl_fake_send(fake, "attestation", HPL_TOPIC_DISK_CHECK, NULL);
 	hpl_fake_settle(fake);
-	cr_assert_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 0);
-	cr_assert_eq(hpl_fake_count(fake, HPL_TOPIC_SERVICE_FAILED), 0);
-	cr_assert_eq(hpl_service_status(service), -1);
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 0);
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_SERVICE_FAILED), 0);
+	cr_expect_eq(stub.checks, 0);
+	cr_expect_eq(hpl_service_status(service), -1);
+}
+
+/* Linux is asked when nobody else is given: this machine's root is no mapping of ours. */
+Test(disk_check_service, the_root_of_this_machine_is_the_failure)
+{
+	Hpl__MountedVolumes none = HPL__MOUNTED_VOLUMES__INIT;
+	struct hpl_err err = HPL_ERR_NULL;
+
+	fake = hpl_fake_new("disk-check");
+	cr_assert_eq(hpl_service_new(&service, &hpl_disk_check_def, &state, hpl_fake_loop(fake),
+		hpl_fake_bootstrap(fake), &err), 0, "%s", err.text);
+	hpl_fake_send(fake, "storage", HPL_TOPIC_STORAGE_READY, &none.base);
+	Hpl__Event *ev = hpl_fake_expect(fake, HPL_TOPIC_SERVICE_FAILED);
+	cr_expect_eq(strncmp(ev->message_id, "HPL130", 6), 0);
+	cr_expect(strstr(ev->failure->cause, "mount point /:"), "%s", ev->failure->cause);
+	hpl__event__free_unpacked(ev, NULL);
 }
