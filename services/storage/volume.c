@@ -18,14 +18,51 @@
 #include "services/storage/mountpoint.h"
 #include "services/storage/prepare.h"
 
-/* The UUID was judged with the header: it becomes a name in /dev/mapper. */
-static int open_mapping(struct hpl_work *w, char *path, size_t path_size, struct hpl_err *err)
+struct hpl_opened {
+	struct hpl_work w;
+	char path[PATH_MAX];     /* of the mapping */
+	char type[32];           /* filesystem that will be mounted */
+};
+
+static int in_use(const struct hpl_volume *v, struct hpl_err *err)
 {
-	snprintf(w->v->mapping, sizeof w->v->mapping, "luks-%s", w->luks.area.uuid);
-	snprintf(path, path_size, "%s/%s", crypt_get_dir(), w->v->mapping);
-	if (hpl_luks_unlock(&w->luks, w->v->passphrase, w->v->previous, err) < 0 ||
-		hpl_luks_activate(&w->luks, w->v->mapping, err) < 0)
+	HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "%s: the mapping %s exists already", v->device,
+		v->mapping);
+	hpl_err_cure(err, "two disks with one LUKS UUID, a disk and its copy, cannot be volumes of one "
+		"guest: detach one");
+	return -1;
+}
+
+/* The UUID was judged with the header: it becomes a name in /dev/mapper. A disk that was copied has
+ * the name of its original. */
+static int name_mapping(struct hpl_opened *o, struct hpl_err *err)
+{
+	struct hpl_volume *v = o->w.v;
+	crypt_status_info status;
+
+	snprintf(v->mapping, sizeof v->mapping, "luks-%s", o->w.luks.area.uuid);
+	snprintf(o->path, sizeof o->path, "%s/%s", crypt_get_dir(), v->mapping);
+	status = crypt_status(NULL, v->mapping);
+	if (status == CRYPT_ACTIVE || status == CRYPT_BUSY)
+		return in_use(v, err);
+	return v->announce ? v->announce(v, err) : 0;
+}
+
+static int open_mapping(struct hpl_opened *o, struct hpl_err *err)
+{
+	struct hpl_work *w = &o->w;
+	struct hpl_err why = HPL_ERR_NULL;
+
+	if (name_mapping(o, err) < 0 ||
+		hpl_luks_unlock(&w->luks, w->v->passphrase, w->v->previous, err) < 0)
 		return -1;
+	if (hpl_luks_activate(&w->luks, w->v->mapping, &why) < 0) {
+		if (why.sys == EEXIST) /* another one came between */
+			return in_use(w->v, err);
+		if (err)
+			*err = why;
+		return -1;
+	}
 	w->open = true;
 	return 0;
 }
@@ -112,15 +149,50 @@ static void tell(struct hpl_volume *v, const struct hpl_luks2 *area)
 	v->key_slots = area->header.keyslots;
 }
 
-static int run(struct hpl_work *w, struct hpl_err *err)
+/* Closes what is open, but never beneath a mount. */
+static void undo(struct hpl_opened *o)
 {
-	char path[PATH_MAX], type[32] = "";
+	struct hpl_work *w = &o->w;
 
-	if (hpl_prepare(w, err) < 0 || open_mapping(w, path, sizeof path, err) < 0 ||
-		prepare_filesystem(w, path, type, sizeof type, err) < 0 ||
-		mount_volume(w, path, type, err) < 0 || grow(w, path, type, err) < 0 ||
+	if (w->open && !w->v->found_fs[0])
+		(void)hpl_luks_close(&w->luks, w->v->mapping, NULL);
+	w->open = false;
+	hpl_luks_done(&w->luks);
+	hpl_closep(&w->disk_fd);
+}
+
+void hpl_volume_close(struct hpl_opened *o)
+{
+	if (!o)
+		return;
+	undo(o);
+	free(o);
+}
+
+int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_err *err)
+{
+	struct hpl_opened *o = calloc(1, sizeof *o);
+
+	if (!o)
+		return HPL_OOM(err);
+	o->w = (struct hpl_work){.v = v, .luks = HPL_LUKS_NULL, .disk_fd = -1};
+	if (hpl_mount_path_check(v->mount, err) < 0 || hpl_prepare(&o->w, err) < 0 ||
+		open_mapping(o, err) < 0 ||
+		prepare_filesystem(&o->w, o->path, o->type, sizeof o->type, err) < 0) {
+		hpl_volume_close(o);
+		return HPL_WRAP(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, "volume '%s'", v->name);
+	}
+	*ret = o;
+	return 0;
+}
+
+int hpl_volume_mount(struct hpl_opened *o, struct hpl_err *err)
+{
+	struct hpl_work *w = &o->w;
+
+	if (mount_volume(w, o->path, o->type, err) < 0 || grow(w, o->path, o->type, err) < 0 ||
 		hpl_luks_seal(&w->luks, HPL_RECORD_READY, err) < 0)
-		return -1;
+		return HPL_WRAP(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, "volume '%s'", w->v->name);
 	w->v->created = w->making;
 	tell(w->v, &w->luks.area);
 	return 0;
@@ -128,16 +200,20 @@ static int run(struct hpl_work *w, struct hpl_err *err)
 
 int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err)
 {
-	struct hpl_work w = {.v = v, .luks = HPL_LUKS_NULL, .disk_fd = -1};
-	int r = hpl_mount_path_check(v->mount, err);
+	struct hpl_opened *o = NULL;
+	int r = hpl_volume_open(&o, v, err);
 
 	if (r == 0)
-		r = run(&w, err);
-	if (r < 0 && w.open && !v->found_fs[0])
-		(void)hpl_luks_close(&w.luks, v->mapping, NULL);
-	hpl_luks_done(&w.luks);
-	hpl_closep(&w.disk_fd);
-	if (r < 0)
-		return HPL_WRAP(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, "volume '%s'", v->name);
+		r = hpl_volume_mount(o, err);
+	hpl_volume_close(o);
+	return r;
+}
+
+int hpl_volume_forget(const char *mapping, struct hpl_err *err)
+{
+	int r = crypt_deactivate_by_name(NULL, mapping, 0);
+
+	if (r < 0 && r != -ENODEV)
+		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, -r, "the mapping %s is left", mapping);
 	return 0;
 }

@@ -3,6 +3,8 @@
 /*
  * One volume from its disk to its mount point: make it when the disk is provably blank, else open
  * it. Blocking; the states and what is done in each:
+ * A volume is opened, then mounted: several may be opened at once, each in a process of its own
+ * (libdevmapper keeps state for a whole process), and are then mounted outermost first.
  *
  *   disk                                            done
  *   blank                                           GPT, LUKS2 header (making), both filesystems,
@@ -30,6 +32,10 @@ struct hpl_volume {
 	const char *mkfs_dir;              /* "/sbin": where mkfs.* and fsck.* are */
 	const char *root;                  /* "/": mount points are beneath it */
 	uint32_t memory_kb;                /* cost of key derivation for a new volume */
+	/* Before the mapping is made: its name is in v->mapping, and none of that name exists. -1
+	 * with *err stops. May be NULL. */
+	int (*announce)(struct hpl_volume *v, struct hpl_err *err);
+	void *ud;                          /* of announce */
 	/* out */
 	char device[HPL_DISK_TEXT];        /* holds the LUKS header */
 	char mapping[64];                  /* "luks-<uuid>" */
@@ -41,5 +47,19 @@ struct hpl_volume {
 	bool grown;
 };
 
-/* 0: mounted. -1: *err has its id; what was opened is closed again. */
+/* A volume between opened and closed. */
+struct hpl_opened;
+
+/* Claims the disk, makes what has to be made, sets up the mapping. v is borrowed until the close.
+ * 0: *ret holds it. -1: *err has its id; what was opened is closed again. HPL02123E: a mapping of the
+ * volume's UUID exists; it is left alone. */
+int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_err *err);
+/* Mounts, grows, writes the record. -1: *err has its id; v->found_fs tells whether it is mounted. */
+int hpl_volume_mount(struct hpl_opened *o, struct hpl_err *err);
+/* Frees o; the mapping of a volume that was not mounted is removed. NULL is fine. */
+void hpl_volume_close(struct hpl_opened *o);
+/* Open, mount, close in one. 0: mounted. -1: *err has its id; what was opened is closed again. */
 int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err);
+/* Removes a mapping that another process has made and left; the kernel refuses where it is mounted.
+ * 0: there is none of this name any more. -1: *err. */
+int hpl_volume_forget(const char *mapping, struct hpl_err *err);
