@@ -27,9 +27,10 @@ enum { EDGE = 48 << 10 };
 #endif
 /* fs/xfs/libxfs/xfs_fs.h: xfs_fsop_geom_v1, xfs_growfs_data */
 struct xfs_geometry {
-	uint32_t before[7], imaxpct;
+	uint32_t blocksize, rtextsize, agblocks, between[4], imaxpct;
 	uint64_t datablocks, rest[9];
 };
+enum { XFS_MIN_AG_BLOCKS = 64 }; /* a shorter last allocation group is not made */
 struct xfs_growfs {
 	uint64_t newblocks;
 	uint32_t imaxpct;
@@ -173,6 +174,8 @@ static int grow_xfs(int fd, uint64_t blocks)
 
 	if (ioctl(fd, XFS_GEOMETRY, &g) < 0)
 		return -1;
+	if (g.agblocks && blocks % g.agblocks < XFS_MIN_AG_BLOCKS)
+		blocks -= blocks % g.agblocks; /* else the kernel would "grow" by nothing at each boot */
 	struct xfs_growfs to = {.newblocks = blocks, .imaxpct = g.imaxpct};
 	return to.newblocks <= g.datablocks ? 0 : ioctl(fd, XFS_GROW, &to);
 }
