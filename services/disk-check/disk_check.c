@@ -5,7 +5,7 @@
 
 enum { INTERVAL_MIN_S = 1, INTERVAL_MAX_S = 604800 };
 
-static int run_check(struct hpl_disk_check *c, struct hpl_err *err);
+static void on_timer(uv_timer_t *t);
 
 /* ---- log lines: facts 7.5; HPL13003I and HPL13001I are what automation reads ---- */
 
@@ -45,12 +45,24 @@ static int check_work(void *ud, struct hpl_err *err)
 	return hpl_check_all(c->results, c->targets, c->count, &c->kernel, err);
 }
 
+static int check_again(struct hpl_disk_check *c, const struct hpl_err *err)
+{
+	c->retries++;
+	hpl_log(HPL_SEV_WARNING, "The check could not be made, retrying in %u ms: %s", (unsigned)c->retry_ms,
+		err->text);
+	return uv_timer_start(&c->timer, on_timer, c->retry_ms, c->interval_s * 1000);
+}
+
 static void check_done(void *ud, int result, struct hpl_err *err)
 {
 	struct hpl_disk_check *c = ud;
 	Hpl__DiskReport report = HPL__DISK_REPORT__INIT;
 
 	c->running = false;
+	if (result < 0 && err->msg == HPL_MSG_DISKCHECK_NOT_POSSIBLE && c->retries < HPL_CHECK_RETRIES &&
+		check_again(c, err) == 0)
+		return;
+	c->retries = 0;
 	if (result == 0) {
 		say_results(c);
 		report.checked = report.encrypted = (uint32_t)c->count;
@@ -166,6 +178,8 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	c->paths.header = hpl_service_setting(s, "header", "/usr/libexec/hpl/hpl-disk-check-header");
 	if (!c->kernel.mounts)
 		c->kernel = hpl_linux(&c->paths);
+	if (hpl_service_setting_u64(s, "retry_ms", 10000, 1, 600000, &c->retry_ms, err) < 0)
+		return -1;
 	return hpl_service_setting_u64(s, "interval_s", 3600, INTERVAL_MIN_S, INTERVAL_MAX_S,
 		&c->interval_s, err);
 }

@@ -14,12 +14,16 @@ enum {
 	HPL_CHECK_BURST = 3,          /* requests answered within HPL_CHECK_BURST_US (facts 7.5) */
 };
 #define HPL_CHECK_BURST_US (300ULL * 1000000)
+/* A check that could not be made (a read failed once, a program could not be started) is tried again;
+ * only what stays so is a failure, because a failure ends the guest. */
+enum { HPL_CHECK_RETRIES = 2 };
 
 struct hpl_disk_check {
 	struct hpl_service *service;
 	struct hpl_kernel kernel;     /* whom it asks; a caller that leaves it empty gets Linux's */
 	struct hpl_linux_paths paths;
-	uint64_t interval_s;
+	uint64_t interval_s, retry_ms;
+	unsigned retries;             /* of the check that runs */
 	uv_timer_t timer;
 	bool started, running, first_said;
 	size_t count;                 /* targets[0] is the root */

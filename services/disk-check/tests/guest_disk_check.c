@@ -120,12 +120,17 @@ static void mounts(void)
 	umount(target.mount);
 	fine("without it all is well");
 	ok(mount("tmpfs", "/mnt", "tmpfs", 0, NULL) == 0, "a tmpfs is mounted over the folder above");
-	found("HPL13011E", "", "a volume that is hidden is found");
+	found("HPL13011E", "cannot look at", "a mount point that is gone is found");
+	mkdir(target.mount, 0700);
+	found("HPL13011E", "hidden", "a volume that is hidden is found");
 	umount("/mnt");
 	fine("without it all is well");
 	mkdir("/second", 0700);
 	ok(mount(target.mount, "/second", NULL, MS_BIND, NULL) == 0, "the volume is mounted a second time");
 	fine("which is fine");
+	umount("/second");
+	ok(mount("/dev/vdb", "/second", "ext4", MS_RDONLY, "noload") == 0, "a plain disk is mounted");
+	found("HPL13013E", "ext4 of /dev/vdb is mounted at /second", "a mounted disk of nobody is found");
 	umount("/second");
 }
 

@@ -18,6 +18,7 @@ static void begin_with(const char *interval)
 	state.kernel = stub_kernel(&stub);
 	fake = hpl_fake_new("disk-check");
 	hpl_fake_setting(fake, "interval_s", interval);
+	hpl_fake_setting(fake, "retry_ms", "1");
 	cr_assert_eq(hpl_service_new(&service, &hpl_disk_check_def, &state, hpl_fake_loop(fake),
 		hpl_fake_bootstrap(fake), &err), 0, "%s", err.text);
 }
@@ -142,6 +143,26 @@ Test(disk_check_service, a_request_finds_what_changed)
 	expect_failed("HPL13011E", "nothing is mounted there any more");
 }
 
+Test(disk_check_service, a_check_that_could_not_be_made_is_tried_again)
+{
+	begin();
+	stub.fails = STUB_HEADER;
+	stub.fail_checks = HPL_CHECK_RETRIES;
+	send_ready();
+	expect_checked();
+	cr_expect_eq(stub.checks, 1 + HPL_CHECK_RETRIES);
+	cr_expect_eq(hpl_service_status(service), -1);
+}
+
+Test(disk_check_service, a_check_that_can_never_be_made_is_the_failure)
+{
+	begin();
+	stub.fails = STUB_MAPPING;
+	send_ready();
+	expect_failed("HPL13006E", "the stub fails");
+	cr_expect_eq(stub.checks, 1 + HPL_CHECK_RETRIES);
+}
+
 Test(disk_check_service, three_requests_in_five_minutes_are_answered)
 {
 	begin();
@@ -177,6 +198,7 @@ Test(disk_check_service, the_root_of_this_machine_is_the_failure)
 	struct hpl_err err = HPL_ERR_NULL;
 
 	fake = hpl_fake_new("disk-check");
+	hpl_fake_setting(fake, "retry_ms", "1");
 	cr_assert_eq(hpl_service_new(&service, &hpl_disk_check_def, &state, hpl_fake_loop(fake),
 		hpl_fake_bootstrap(fake), &err), 0, "%s", err.text);
 	hpl_fake_send(fake, "storage", HPL_TOPIC_STORAGE_READY, &none.base);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "proto/messages.h"
-#include "services/storage/disk.h"
+#include "services/storage/volume.h"
 
 extern struct hpl_disk disks[HPL_DISK_MAX]; /* of the last scan */
 extern size_t disk_count;
@@ -15,5 +15,8 @@ extern const struct hpl_disk_paths paths;
 void ok(int good, const char *what, const struct hpl_err *err);
 /* Scans. NULL: no disk has this serial. */
 struct hpl_disk *disk_named(const char *serial);
+/* Runs the program of disk-check, "check" or "hostile", on a volume as storage.ready would tell of it. Its
+ * output, to be freed; NULL: none. */
+char *disk_check(const char *what, const struct hpl_volume *v);
 /* The plan; the status for main(). */
 int finish(void);

@@ -15,7 +15,9 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/file.h"
+#include "runtime/base/proc.h"
 #include "services/storage/filesystem.h"
 #include "services/storage/grow.h"
 #include "services/storage/luks.h"
@@ -102,19 +104,33 @@ static void mark_making(const struct hpl_disk *d, const char *type)
 	check(good && hpl_record_write(&r, fd, at, NULL) == 0, type, "the record is set back", NULL);
 }
 
+/* What disk-check says of the mounted volume begins so. */
+static bool disk_check_says(const struct hpl_volume *v, const char *want)
+{
+	_cleanup_free_ char *out = disk_check("check", v);
+
+	printf("# disk-check: %s", out ? out : "\n");
+	return out && strncmp(out, want, strlen(want)) == 0;
+}
+
 static void make_and_open(const char *type)
 {
 	struct hpl_err err;
 	struct hpl_volume v;
 	char line[64];
 
+	uint64_t began = hpl_mono_us();
+
 	check(!in_kernel(type), type, "its module is not loaded before it is needed", NULL);
+	check(hpl_filesystem_in_kernel(type, &err), type, "the kernel gets it when it is asked", &err);
+	printf("# loading its modules took %.2f s\n", (double)(hpl_mono_us() - began) / 1e6);
 	check(bring_up(&v, type, type, &err) && v.created && hpl_streq(v.found_fs, type), type,
 		"a blank disk becomes a mounted volume", &err);
 	check(in_kernel(type), type, "the kernel has its module now", NULL);
 	snprintf(line, sizeof line, " - %s /dev/mapper/", type);
 	check(file_says("/proc/self/mountinfo", " " MOUNT " rw,nosuid,nodev") &&
 			file_says("/proc/self/mountinfo", line), type, "mounted with nosuid and nodev", NULL);
+	check(disk_check_says(&v, "checked /dev/"), type, "disk-check finds it as it was opened", NULL);
 	check(hpl_file_write(MARKER, marker, sizeof marker, 0600, NULL) == 0 && close_volume(&v), type,
 		"a file is written, the volume closed", NULL);
 	check(bring_up(&v, type, "ext4", &err) && !v.created && !v.grown && marker_there() &&
@@ -259,6 +275,7 @@ static void grown(const char *type)
 
 	check(bring_up(&v, type, type, &err) && v.grown && !v.created, type, "it grows when it is opened", &err);
 	check(marker_there(), type, "its file is there", NULL);
+	check(disk_check_says(&v, "checked /dev/"), type, "disk-check finds all of it in the mapping", NULL);
 	/* xfs keeps 64 MiB for its log, btrfs counts all */
 	check(statfs(MOUNT, &fs) == 0 &&
 			(uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize > v.disk.size - (220ULL << 20), type,
@@ -274,11 +291,28 @@ static void grown(const char *type)
 	check(close_volume(&v), type, "the volume is closed", NULL);
 }
 
+/* A second device, not encrypted, under a btrfs that is mounted: what is written may go there. */
+static void second_device(void)
+{
+	struct hpl_disk *d = disk_named("xfs");
+	const char *const argv[] = {"/bin/btrfs", "device", "add", "-f", "-K", d ? d->path : "", MOUNT, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 60000};
+	struct hpl_err err;
+	struct hpl_volume v;
+	int status = -1;
+
+	check(bring_up(&v, "btrfs", "btrfs", &err), "btrfs", "the volume is mounted", &err);
+	check(hpl_proc_run(&p, &status, NULL) == 0 && status == 0, "btrfs", "a disk is added to it", NULL);
+	check(disk_check_says(&v, "refused HPL13011E"), "btrfs", "disk-check finds the second device", NULL);
+	check(close_volume(&v), "btrfs", "the volume is closed", NULL);
+}
+
 static void case_grown(void)
 {
 	grow_table_only("xfs");
 	grown("xfs");
 	grown("btrfs");
+	second_device();
 }
 
 int main(int argc, char **argv)

@@ -92,25 +92,6 @@ static void check_mount_flags(void)
 		NULL);
 }
 
-/* Runs the program of disk-check on a volume as storage.ready would tell of it; its output, NULL: none. */
-static char *disk_check(const char *what, const struct hpl_volume *v)
-{
-	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
-	char numbers[4][24];
-	const char *const argv[] = {"/bin/guest-disk-check", what, v->mount, v->device, v->mapping, v->uuid,
-		v->cipher, numbers[0], numbers[1], numbers[2], numbers[3], NULL};
-	struct hpl_proc p = {.argv = argv, .timeout_ms = 120000, .out = &out};
-	int status = -1;
-
-	snprintf(numbers[0], sizeof(numbers[0]), "%u", v->key_bits);
-	snprintf(numbers[1], sizeof(numbers[1]), "%llu", (unsigned long long)v->data_offset);
-	snprintf(numbers[2], sizeof(numbers[2]), "%u", v->sector_size);
-	snprintf(numbers[3], sizeof(numbers[3]), "%u", v->key_slots);
-	if (hpl_proc_run(&p, &status, NULL) < 0 || !out.data)
-		return NULL;
-	return TAKE(out.data);
-}
-
 static void check_by_disk_check(const struct hpl_volume *v)
 {
 	struct hpl_volume root = *v;
