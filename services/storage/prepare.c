@@ -40,9 +40,33 @@ static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 	return -1;
 }
 
+static bool to_be_made(const struct hpl_disk *d)
+{
+	return d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
+}
+
+/* A disk that held something, or could not be read, when it was looked for, and is blank a moment later:
+ * no owner would want it formatted on the strength of its last answer. */
+static int check_still(const struct hpl_disk *before, const struct hpl_disk *d, struct hpl_err *err)
+{
+	if (before->kind == HPL_DISK_UNKNOWN || !to_be_made(d) ||
+		(before->kind == d->kind && before->data_blank == d->data_blank))
+		return 0;
+	if (before->kind == HPL_DISK_UNREADABLE)
+		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s: %s; it is %s now", d->path,
+			before->why, hpl_disk_kind_name(d->kind));
+	else
+		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s changes: it was %s and is %s%s now",
+			d->path, hpl_disk_kind_name(before->kind), hpl_disk_kind_name(d->kind),
+			d->data_blank ? ", the second one blank," : "");
+	hpl_err_cure(err, "check the disk; one that answers differently is never formatted");
+	return -1;
+}
+
 /* The disk alone and what it holds right now: the scan may be minutes old. */
 static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 {
+	const struct hpl_disk before = *d;
 	int fd = open(d->path, O_RDWR | O_EXCL | O_CLOEXEC);
 
 	if (fd < 0) {
@@ -52,6 +76,10 @@ static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 		return -1;
 	}
 	hpl_disk_classify(d, fd);
+	if (check_still(&before, d, err) < 0) {
+		close(fd);
+		return -1;
+	}
 	return fd;
 }
 
@@ -295,7 +323,7 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 		return not_usable(d, err);
 	if (check_makeable(w->v, fd, err) < 0)
 		return -1;
-	w->making = d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
+	w->making = to_be_made(d);
 	if (open_record(w, err) < 0 ||
 		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0) ||
 		(d->kind == HPL_DISK_PARTITIONS && hpl_grow_table(d, fd, &w->v->grown, err) < 0))
