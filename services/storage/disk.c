@@ -147,16 +147,25 @@ static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 		snprintf(d->excluded, sizeof d->excluded, "it is smaller than 128 MiB");
 }
 
-static void read_contents(struct hpl_disk *d)
+/* A disk that was just plugged in stands in sysfs before it has a node, before the node can be opened, and
+ * before the kernel has looked for its partitions; opening waits for the latter, so they are listed again. */
+static void read_contents(struct hpl_disk *d, const struct hpl_disk_paths *p, const char *mountinfo)
 {
 	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
+	if (fd < 0 && (errno == ENOENT || errno == ENXIO)) {
+		snprintf(d->excluded, sizeof d->excluded, "it cannot be opened yet: %s", strerror(errno));
+		return;
+	}
 	if (fd < 0) {
 		d->kind = HPL_DISK_UNREADABLE;
 		snprintf(d->why, sizeof d->why, "cannot open %s: %s", d->path, strerror(errno));
 		return;
 	}
-	hpl_disk_classify(d, fd);
+	d->part_count = 0;
+	read_parts(d, p, mountinfo);
+	if (!d->excluded[0])
+		hpl_disk_classify(d, fd);
 }
 
 /* A disk: hardware stands behind it (loop, ram, dm and md have no `device`), not a partition. */
@@ -218,7 +227,7 @@ int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_di
 			snprintf(d->name, sizeof d->name, "%.63s", names[i]->d_name);
 			read_identity(d, p, mounts.data);
 			if (!d->excluded[0])
-				read_contents(d);
+				read_contents(d, p, mounts.data);
 		}
 		free(names[i]);
 	}

@@ -136,7 +136,7 @@ Test(storage_disk, a_disk_shorter_than_its_size_is_unreadable_not_blank)
 	cr_assert(disks[0].why[0]);
 }
 
-Test(storage_disk, a_missing_node_is_unreadable)
+Test(storage_disk, a_disk_without_a_node_is_waited_for)
 {
 	char path[128];
 
@@ -144,7 +144,8 @@ Test(storage_disk, a_missing_node_is_unreadable)
 	snprintf(path, sizeof path, "%s/dev/vdb", base);
 	unlink(path);
 	scan();
-	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
+	cr_assert_eq(disks[0].kind, HPL_DISK_UNKNOWN);
+	cr_assert_str_eq(disks[0].excluded, "it cannot be opened yet: No such file or directory");
 }
 
 Test(storage_disk, of_a_table_with_a_torn_first_copy_the_second_one_counts)
