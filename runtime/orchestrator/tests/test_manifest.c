@@ -99,6 +99,10 @@ Test(manifest, faults_name_their_place)
 Test(manifest, a_confidential_topic_has_one_reader)
 {
 	refused(MINIMAL "receive: [contract.seeds]\n", "m.yaml:6:11 receive", "only luks-passphrase");
+	refused("name: disk-check\nprogram: p\ntags: [t]\nlifetime: daemon\nsandbox: {uid: 0}\n"
+		"receive: [luks.passphrases]\n", "m.yaml:6:11 receive", "only storage");
+	refused(MINIMAL "receive: [key.seeds]\n", "m.yaml:6:11 receive", "only luks-passphrase");
+	refused(MINIMAL "receive: [contract.key-kms]\n", "m.yaml:6:11 receive", "only key-kms");
 	refused(MINIMAL "publish: [system.boot]\n", "publish", "hpld only");
 	refused(MINIMAL "publish: [system.shutdown]\n", "publish", "catch only");
 }

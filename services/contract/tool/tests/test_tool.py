@@ -237,6 +237,29 @@ def test_validate_shows_all_faults_without_values(t):
     equal(out.splitlines()[-1], f'faulty.yaml: {errors} errors')
 
 
+def test_validate_with_a_key_provider(t):
+    text = FAULTY.replace('      seed: CANARY\n      mounts: /x\n', '      seed: CANARY-CANARY-1\n') + '''  volumes:
+    data:
+      seed: CANARY-CANARY-2
+      kms:
+        - {apiKey: CANARY-CANARY, crn: "crn:v1:bluemix:public:kms:us-south:a/1:2:key:3"}
+'''
+    name = t.file('provider.yaml', text)
+
+    def said(*args):
+        out = t.run('contract', 'validate', *args, name)[1]
+        assert 'CANARY' not in out, out
+        return out
+    has(said(), "provider.yaml:15:7: error HPL05018E env.volumes.data.kms: volume 'data' asks by kms for the "
+        "key provider 'kms', which is not in this image", 'cure: use seeds alone, or an image with that provider')
+    out = said('--provider', 'kms')
+    has(out, 'workload.compose.archive')  # the rest is said all the same
+    assert 'HPL05018E' not in out, out
+    rc, out, err = t.run('contract', 'validate', '--provider', 'uv-secret', name)
+    equal((rc, out), (2, ''))
+    has(err, '--provider must be one of: kms')
+
+
 def test_validate_for_programs(t):
     rc, got = t.validate(t.file('faulty.yaml', FAULTY))
     equal((rc, got['file'], got['product'], got['valid'], got['unopened']),
