@@ -7,7 +7,7 @@
 
 #include "runtime/base/clock.h"
 #include "services/storage/input.h"
-#include "services/storage/luks.h"
+#include "services/storage/kdf.h"
 
 #define TAG_MOUNT "hpcr-disk-mount"
 #define TAG_STANDBY "hpcr-disk-standby"
@@ -124,7 +124,8 @@ static int fill_job(struct hpl_storage *st, size_t i, struct hpl_err *err)
 		.previous = &key->previous,
 		.mkfs_dir = st->mkfs_dir,
 		.root = st->root,
-		.memory_kb = (uint32_t)st->memory_kb,
+		.memory_kb = st->memory_kb ? (uint32_t)st->memory_kb :
+			hpl_kdf_memory_kb(uv_get_total_memory()),
 	};
 	hpl_log_tag(HPL_SEV_INFO, TAG_MOUNT,
 		"Volume config .. name=[%s], mount=[%s], filesystem=[%s], device=[%s] (%s)", v->name,
@@ -393,6 +394,16 @@ static const struct hpl_handler handlers[] = {
 	{NULL, NULL},
 };
 
+/* 0, the default: by the memory of the guest */
+static int set_memory(struct hpl_service *s, struct hpl_storage *st, struct hpl_err *err)
+{
+	const char *text = hpl_service_setting(s, "luks_memory_kb", "0");
+
+	st->memory_kb = 0;
+	return hpl_streq(text, "0") ? 0 : hpl_service_setting_u64(s, "luks_memory_kb", 0,
+		HPL_KDF_MIN_KB, HPL_KDF_MAX_KB, &st->memory_kb, err);
+}
+
 static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 {
 	struct hpl_storage *st = state;
@@ -411,8 +422,7 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 		hpl_service_setting_u64(s, "progress_s", 60, 1, WAIT_MAX_S, &st->progress_s, err) < 0 ||
 		hpl_service_setting_u64(s, "settle_ms", 1000, 0, 60000, &st->settle_ms, err) < 0)
 		return -1;
-	return hpl_service_setting_u64(s, "luks_memory_kb", HPL_LUKS_MEMORY_KB, 1024, 1 << 20,
-		&st->memory_kb, err);
+	return set_memory(s, st, err);
 }
 
 const struct hpl_service_def hpl_storage_def = {
