@@ -388,6 +388,11 @@ int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *e
 	last_log[0] = 0;
 	r = crypt_activate_by_volume_key(l->cd, mapping, (const char *)l->key.data, l->key.len, 0);
 	hpl_secret_done(&l->key);
+	if (r == -EEXIST) { /* the mapping is named by the UUID of the header */
+		fail(err, HPL_MSG_LUKS_ALREADY_IN_USE, r, "a volume with the same LUKS UUID is open");
+		hpl_err_cure(err, "attach only one of a disk and its copy");
+		return -1;
+	}
 	return r < 0 ? fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open") : 0;
 }
 

@@ -5,7 +5,7 @@
  *
  *   filesystems   modules come when they are needed; made, mounted, opened again; an interrupted making
  *                 goes on; a disk that is too small and a copied filesystem are refused
- *   grown         the disks are larger than before
+ *   grown         the disks are larger than before; copy is one of xfs as that was
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -291,6 +291,21 @@ static void grown(const char *type)
 	check(close_volume(&v), type, "the volume is closed", NULL);
 }
 
+static void copied_disk(void)
+{
+	struct hpl_err err;
+	struct hpl_volume a, b;
+
+	check(bring_up(&a, "xfs", "xfs", &err), "xfs", "the volume is mounted", &err);
+	b = volume("copy", "xfs");
+	b.mount = "/mnt/other";
+	err = HPL_ERR_NULL;
+	check(hpl_volume_bring_up(&b, &err) < 0 && err.msg == HPL_MSG_LUKS_ALREADY_IN_USE, "xfs",
+		"a copy of its whole disk is refused", &err);
+	printf("# refused with: %s\n", err.text);
+	check(marker_there() && close_volume(&a), "xfs", "the volume is as it was, and closed", NULL);
+}
+
 /* A second device, not encrypted, under a btrfs that is mounted: what is written may go there. */
 static void second_device(void)
 {
@@ -312,6 +327,7 @@ static void case_grown(void)
 	grow_table_only("xfs");
 	grown("xfs");
 	grown("btrfs");
+	copied_disk();
 	second_device();
 }
 
