@@ -15,11 +15,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
 #include "services/storage/luks.h"
 #include "services/storage/match.h"
 #include "services/storage/tests/guest.h"
+
+enum { RECONNECT_MS = 10000 };
 
 struct hpl_secret pass;
 const char known_text[] = "what was written must be read again\n";
@@ -138,11 +141,21 @@ static const char *victim_path(void)
 
 void drop_cache(const char *path, bool partitions)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t end = hpl_mono_us() + RECONNECT_MS * 1000ULL;
+	bool done = false;
 
-	if (fd < 0 || ioctl(fd, BLKFLSBUF) < 0 || (partitions && ioctl(fd, BLKRRPART) < 0))
-		bail(path, strerror(errno));
-	close(fd);
+	while (!done) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		char c;
+
+		/* a connection that was lost comes back at one of the next requests */
+		done = fd >= 0 && ioctl(fd, BLKFLSBUF) == 0 && pread(fd, &c, 1, 0) == 1 &&
+			(!partitions || ioctl(fd, BLKRRPART) == 0);
+		if (!done && hpl_mono_us() > end)
+			bail(path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 void victim_is(const char *name)
