@@ -4,10 +4,11 @@
 #include <errno.h>
 
 #include "runtime/base/buf.h"
+#include "runtime/base/key_limits.h"
 #include "runtime/base/secret.h"
 #include "schema/mounts.h"
 
-enum { PORT_SYSLOG = 6514, PORT_LOG_ROUTER = 443, PROVIDER_DEFAULT_S = 600, KEY_VERSION = 1 };
+enum { PORT_SYSLOG = 6514, PORT_LOG_ROUTER = 443, PROVIDER_DEFAULT_S = 600 };
 
 struct hpl_slice_piece {
 	struct hpl_slice_piece *next;
@@ -278,7 +279,7 @@ int hpl_slice_key_requests(struct hpl_slice *s, const struct hpl_contract *c,
 	size_t count = entries_of(hpl_node_get(hpl_contract_env(c), "volumes"), &e);
 
 	hpl__key_requests__init(ret);
-	ret->version = KEY_VERSION;
+	ret->version = HPL_KEY_VERSION;
 	Hpl__KeyRequest *m = MESSAGES(s, count, Hpl__KeyRequest, hpl__key_request__init,
 		&ret->volumes, err);
 	if (!m)

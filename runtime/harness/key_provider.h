@@ -11,15 +11,11 @@
  *            -> failure                  -1, or the time is over
  */
 #include "runtime/base/buf.h"
+#include "runtime/base/key_limits.h"
 #include "runtime/base/secret.h"
 #include "runtime/harness/service.h"
 
 enum {
-	HPL_KEY_VERSION = 1,            /* of all messages of the interface */
-	HPL_KEY_VOLUMES_MAX = 64,       /* as many as luks-passphrase takes */
-	HPL_KEY_PARAMETERS_MAX = 64 << 10, /* JSON of one volume: five keys with their CRNs are 1 KiB */
-	HPL_KEY_SEED_MAX = 1024,        /* as luks-passphrase takes */
-	HPL_KEY_BLOB_MAX = 16 << 10,    /* a wrapped seed is some hundred bytes */
 	HPL_KEY_RETRY_MAX_S = 60,       /* a later try than that would waste the time of a boot */
 	HPL_KEY_ONCE_S = 60,            /* how long the only try of timeout 0 may take */
 };

@@ -57,10 +57,10 @@ int hpl_collect_seeds(struct hpl_collection *c, const Hpl__SeedsSlice *in, struc
 	if (c->begun)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, 0, "the seeds came twice");
 	c->begun = true;
-	if (in->n_volumes > HPL_COLLECT_VOLUMES_MAX)
+	if (in->n_volumes > HPL_KEY_VOLUMES_MAX)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, 0,
 			"%zu volumes; at most %d are supported", in->n_volumes,
-			HPL_COLLECT_VOLUMES_MAX);
+			HPL_KEY_VOLUMES_MAX);
 	for (size_t i = 0; i < in->n_volumes; i++)
 		if (take_volume(c, in->volumes[i], err) < 0)
 			return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "volume '%s'",
@@ -86,8 +86,8 @@ static int judge(struct hpl_collection *c, const char *source, const Hpl__KeySee
 {
 	if (!c->begun)
 		return HPL_FAIL(err, 0, 0, "it came before the seeds of the contract");
-	if (in->version != HPL_COLLECT_VERSION)
-		return HPL_FAIL(err, 0, 0, "version %u, known is %d", in->version, HPL_COLLECT_VERSION);
+	if (in->version != HPL_KEY_VERSION)
+		return HPL_FAIL(err, 0, 0, "version %u, known is %d", in->version, HPL_KEY_VERSION);
 	if (in->n_volumes == 0 || in->n_volumes > c->waiting)
 		return HPL_FAIL(err, 0, 0, "seeds for %zu volumes; %zu wait for one", in->n_volumes,
 			c->waiting);
@@ -99,9 +99,9 @@ static int judge(struct hpl_collection *c, const char *source, const Hpl__KeySee
 		for (size_t j = 0; j < i; j++)
 			if (hpl_streq(in->volumes[j]->volume, k->volume))
 				return HPL_FAIL(err, 0, 0, "volume '%.64s' twice", k->volume);
-		if (k->seed.len == 0 || k->seed.len > HPL_COLLECT_SEED_MAX)
+		if (k->seed.len == 0 || k->seed.len > HPL_KEY_SEED_MAX)
 			return HPL_FAIL(err, 0, 0, "a seed of %zu bytes for volume '%.64s', allowed are "
-				"1 to %d", k->seed.len, k->volume, HPL_COLLECT_SEED_MAX);
+				"1 to %d", k->seed.len, k->volume, HPL_KEY_SEED_MAX);
 	}
 	return 0;
 }

@@ -8,15 +8,8 @@
 #include <stdbool.h>
 
 #include "proto/events.pb-c.h"
+#include "runtime/base/key_limits.h"
 #include "runtime/base/secret.h"
-
-enum {
-	/* A contract with more volumes than a machine has drive letters is a fault of its author; the
-	 * bound keeps locked memory (two pages a volume) below the manifest's memlock_kb. */
-	HPL_COLLECT_VOLUMES_MAX = 64,
-	HPL_COLLECT_SEED_MAX = 1024,   /* bytes of a third seed; key services give 32 to 64 */
-	HPL_COLLECT_VERSION = 1,       /* of KeySeeds */
-};
 
 struct hpl_collect_entry {
 	char *volume, *provider;       /* owned; provider NULL: the passphrase is complete */
@@ -27,7 +20,8 @@ struct hpl_collection {
 	bool begun;                    /* the seeds have come */
 	size_t count, waiting;         /* volumes; those without their third seed */
 	uint32_t wait_s;               /* the longest that a provider may try */
-	struct hpl_collect_entry entries[HPL_COLLECT_VOLUMES_MAX];
+	/* locked memory of two pages a volume stays below the manifest's memlock_kb */
+	struct hpl_collect_entry entries[HPL_KEY_VOLUMES_MAX];
 };
 
 /* Takes the seeds, once. Borrowed. -1 with place and cure. */

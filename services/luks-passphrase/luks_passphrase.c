@@ -7,7 +7,7 @@ enum { GRACE_S = 960, GRACE_MAX_S = 24 * 3600 };
 static int publish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 {
 	struct hpl_collection *c = &l->passphrases;
-	Hpl__VolumePassphrase messages[HPL_COLLECT_VOLUMES_MAX], *pointers[HPL_COLLECT_VOLUMES_MAX];
+	Hpl__VolumePassphrase messages[HPL_KEY_VOLUMES_MAX], *pointers[HPL_KEY_VOLUMES_MAX];
 	Hpl__Passphrases out = HPL__PASSPHRASES__INIT;
 
 	for (size_t i = 0; i < c->count; i++) {

@@ -26,7 +26,7 @@ static void teardown(void)
 	hpl_service_free(service);
 	hpl_fake_free(fake);
 	/* nothing is left, however it ended */
-	for (size_t i = 0; i < HPL_COLLECT_VOLUMES_MAX; i++)
+	for (size_t i = 0; i < HPL_KEY_VOLUMES_MAX; i++)
 		cr_expect(!state.passphrases.entries[i].current.data &&
 			!state.passphrases.entries[i].previous.data);
 }
