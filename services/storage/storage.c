@@ -89,23 +89,32 @@ static int finish(struct hpl_storage *st, struct hpl_err *err)
 
 /* ---- mounting ---- */
 
-static int mount_work(void *ud, struct hpl_err *err)
-{
-	struct hpl_storage *st = ud;
-
-	/* one after another: libdevmapper is not made for several threads */
-	for (size_t i = 0; i < st->count; i++)
-		if (hpl_volume_bring_up(&st->volumes[i].job, err) < 0)
-			return -1;
-	return 0;
-}
-
 static void mount_done(void *ud, int result, struct hpl_err *err)
 {
 	struct hpl_storage *st = ud;
 
+	st->crew = NULL;
 	if (result < 0 || finish(st, err) < 0)
 		fail(st, err);
+}
+
+static int start_crew(struct hpl_storage *st, struct hpl_err *err)
+{
+	struct hpl_volume *list[HPL_STORAGE_VOLUMES_MAX];
+	struct hpl_crew_plan plan = {
+		.loop = hpl_service_loop(st->service),
+		.program = st->worker,
+		.volumes = list,
+		.count = st->count,
+		.parallel = hpl_crew_fit((unsigned)st->parallel, uv_get_total_memory()),
+		.stop_ms = (unsigned)st->worker_stop_ms,
+		.done = mount_done,
+		.ud = st,
+	};
+
+	for (size_t i = 0; i < st->count; i++)
+		list[i] = &st->volumes[i].job;
+	return hpl_crew_start(&st->crew, &plan, err);
 }
 
 static int fill_job(struct hpl_storage *st, size_t i, struct hpl_err *err)
@@ -155,7 +164,7 @@ static int mount_all(struct hpl_storage *st, struct hpl_err *err)
 	for (size_t i = 0; i < st->count; i++)
 		if (fill_job(st, i, err) < 0)
 			return -1;
-	return hpl_work_run(st->service, mount_work, mount_done, st, err);
+	return start_crew(st, err);
 }
 
 /* ---- waiting for devices ---- */
@@ -416,19 +425,34 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	st->paths.mountinfo = hpl_service_setting(s, "mountinfo", "/proc/self/mountinfo");
 	st->mkfs_dir = hpl_service_setting(s, "mkfs_dir", "/sbin");
 	st->root = hpl_service_setting(s, "root", "/");
+	st->worker = hpl_service_setting(s, "worker", "/usr/libexec/hpl/hpl-storage-volume");
 	if (hpl_service_setting_u64(s, "wait_s", 900, 0, WAIT_MAX_S, &st->wait_s, err) < 0 ||
 		hpl_service_setting_u64(s, "first_progress_s", 10, 0, WAIT_MAX_S, &st->first_progress_s,
 			err) < 0 ||
 		hpl_service_setting_u64(s, "progress_s", 60, 1, WAIT_MAX_S, &st->progress_s, err) < 0 ||
-		hpl_service_setting_u64(s, "settle_ms", 1000, 0, 60000, &st->settle_ms, err) < 0)
+		hpl_service_setting_u64(s, "settle_ms", 1000, 0, 60000, &st->settle_ms, err) < 0 ||
+		hpl_service_setting_u64(s, "parallel", 4, 1, HPL_STORAGE_VOLUMES_MAX, &st->parallel,
+			err) < 0 ||
+		hpl_service_setting_u64(s, "worker_stop_ms", 20000, 1, 600000, &st->worker_stop_ms,
+			err) < 0)
 		return -1;
 	return set_memory(s, st, err);
+}
+
+/* Workers that mount nothing more: each closes its mapping when the pipe ends with this process. */
+static void stop(struct hpl_service *s, void *state)
+{
+	struct hpl_storage *st = state;
+
+	hpl_crew_quit(TAKE(st->crew));
+	hpl_service_done(s);
 }
 
 const struct hpl_service_def hpl_storage_def = {
 	.name = "storage",
 	.handlers = handlers,
 	.start = start,
+	.stop = stop,
 };
 
 void hpl_storage_clear(struct hpl_storage *st)

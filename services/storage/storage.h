@@ -12,11 +12,13 @@
  *   MOUNTING   every volume has its disk                  DONE, or failure
  *   DONE       everything is mounted
  *
- * Scanning and mounting block, so they run on a pool thread, one at a time.
+ * Scanning blocks, so it runs on a pool thread; a volume is brought up by a process of its own
+ * (crew.h), so this one only waits for answers.
  */
 #include "runtime/harness/service.h"
 #include "runtime/base/secret.h"
 #include "schema/mounts.h"
+#include "services/storage/crew.h"
 #include "services/storage/match.h"
 #include "services/storage/volume.h"
 
@@ -51,7 +53,9 @@ struct hpl_storage {
 	/* settings */
 	uint64_t wait_s, settle_ms, memory_kb, first_progress_s, progress_s;
 	struct hpl_disk_paths paths;
-	const char *mkfs_dir, *root;
+	const char *mkfs_dir, *root, *worker;
+	uint64_t parallel, worker_stop_ms;
+	struct hpl_crew *crew;             /* while MOUNTING, else NULL */
 	/* waiting; microseconds since boot */
 	uv_timer_t timer;
 	uint64_t deadline_us, changed_us, scanned_us, said_us;

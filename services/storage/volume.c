@@ -211,8 +211,10 @@ int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err)
 
 int hpl_volume_forget(const char *mapping, struct hpl_err *err)
 {
-	int r = crypt_deactivate_by_name(NULL, mapping, 0);
+	int r = 0;
 
+	if (crypt_status(NULL, mapping) != CRYPT_INACTIVE)
+		r = crypt_deactivate_by_name(NULL, mapping, 0);
 	if (r < 0 && r != -ENODEV)
 		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, -r, "the mapping %s is left", mapping);
 	return 0;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/job.h"
+
+#include <stdio.h>
+
+#include "proto/messages.h"
+
+static ProtobufCBinaryData bytes_of(const struct hpl_secret *s)
+{
+	return s ? (ProtobufCBinaryData){s->len, s->data} : (ProtobufCBinaryData){0};
+}
+
+int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_err *err)
+{
+	const struct hpl_disk *d = &v->disk;
+	Hpl__WorkerCommand c = HPL__WORKER_COMMAND__INIT;
+	Hpl__WorkerJob job = HPL__WORKER_JOB__INIT;
+	Hpl__WorkerDisk disk = HPL__WORKER_DISK__INIT;
+	Hpl__WorkerPart parts[HPL_DISK_PARTS], *list[HPL_DISK_PARTS];
+
+	for (unsigned i = 0; i < d->part_count; i++) {
+		list[i] = &parts[i];
+		hpl__worker_part__init(&parts[i]);
+		parts[i].path = (char *)d->parts[i].path;
+		parts[i].label = (char *)d->parts[i].label;
+		parts[i].start = d->parts[i].start;
+		parts[i].size = d->parts[i].size;
+	}
+	disk.name = (char *)d->name;
+	disk.path = (char *)d->path;
+	disk.serial = (char *)d->serial;
+	disk.excluded = (char *)d->excluded;
+	disk.size = d->size;
+	disk.major = d->major;
+	disk.minor = d->minor;
+	disk.n_parts = d->part_count;
+	disk.parts = list;
+	job.name = (char *)v->name;
+	job.mount = (char *)v->mount;
+	job.filesystem = (char *)v->filesystem;
+	job.disk = &disk;
+	job.passphrase = bytes_of(v->passphrase);
+	job.previous = bytes_of(v->previous);
+	job.mkfs_dir = (char *)v->mkfs_dir;
+	job.root = (char *)v->root;
+	job.memory_kb = v->memory_kb;
+	c.what_case = HPL__WORKER_COMMAND__WHAT_JOB;
+	c.job = &job;
+	return hpl_frame_pack(ret, &c.base, err);
+}
+
+int hpl_job_pack_go(struct hpl_secret *ret, Hpl__WorkerCommand__WhatCase what, struct hpl_err *err)
+{
+	Hpl__WorkerCommand c = HPL__WORKER_COMMAND__INIT;
+
+	c.what_case = what;
+	if (what == HPL__WORKER_COMMAND__WHAT_MOUNT)
+		c.mount = 1;
+	else
+		c.activate = 1;
+	return hpl_frame_pack(ret, &c.base, err);
+}
+
+void hpl_job_take_mounted(struct hpl_volume *v, const Hpl__WorkerMounted *in)
+{
+	snprintf(v->device, sizeof v->device, "%s", in->device);
+	snprintf(v->found_fs, sizeof v->found_fs, "%s", in->found_fs);
+	snprintf(v->uuid, sizeof v->uuid, "%s", in->uuid);
+	snprintf(v->cipher, sizeof v->cipher, "%s", in->cipher);
+	v->key_bits = in->key_bits;
+	v->sector_size = in->sector_size;
+	v->key_slots = in->key_slots;
+	v->data_offset = in->data_offset;
+	v->created = in->created;
+	v->grown = in->grown;
+}
+
+int hpl_job_take_failure(const Hpl__WorkerFailure *in, struct hpl_err *err)
+{
+	bool known = in->msg != HPL_MSG_NONE && in->msg < HPL_MSG__COUNT;
+
+	/* the text of sys is in it already */
+	HPL_FAIL(err, known ? in->msg : HPL_MSG_LUKS_UNEXPECTED_ERROR, 0, "%s", in->text);
+	err->sys = in->sys;
+	hpl_err_place(err, "%s", in->place);
+	hpl_err_cure(err, "%s", in->cure);
+	return -1;
+}

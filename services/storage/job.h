@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* struct hpl_volume and its results as messages of worker.proto, on the side of storage. */
+#include "services/storage/frame.h"
+#include "services/storage/volume.h"
+
+/* The whole frame with the passphrases; wiped by its owner. */
+int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_err *err);
+/* "go on": activate or mount. */
+int hpl_job_pack_go(struct hpl_secret *ret, Hpl__WorkerCommand__WhatCase what, struct hpl_err *err);
+/* The outputs of v but the mapping, which was announced. */
+void hpl_job_take_mounted(struct hpl_volume *v, const Hpl__WorkerMounted *in);
+/* *err with all that the worker said; always returns -1. */
+int hpl_job_take_failure(const Hpl__WorkerFailure *in, struct hpl_err *err);
