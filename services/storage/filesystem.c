@@ -18,7 +18,7 @@
 enum { MKFS_MS = 300000, FSCK_MS = 600000, PROGRAM_PATH = 256, ARGS = 16, UUID_TEXT = 64 };
 enum { MIB = 1 << 20 };
 
-/* The options of each are spelled out, also where they are the default of today: README.md has the
+/* The options of each are spelled out, also where they are the default of today: docs/volumes.md has the
  * reasons. None of them discards: what the device holds is overwritten, not handed back to the host. */
 struct kind {
 	const char *type;
