@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import yaml
 
@@ -76,7 +77,8 @@ env:
 class Boot:
     """One boot until hpld ends; log: lines that it sent to the log socket, by tag."""
 
-    def __init__(self, provider, key='3', minutes=10):
+    def __init__(self, provider, key='3', minutes=10, look=None):
+        self.look = look    # called with the boot while it runs; hpld is asked to end after it
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix='hpl-providers-'))
         self.dir.chmod(0o755)
         self.lines = []
@@ -127,11 +129,14 @@ class Boot:
         thread.start()
         d = self.dir
         try:
-            subprocess.run([HPLD, '--profile', d / 'profile.yaml', '--manifests', d / 'manifests',
+            hpld = subprocess.Popen([HPLD, '--profile', d / 'profile.yaml', '--manifests', d / 'manifests',
                 '--libexec', d / 'libexec', '--run', d / 'run', '--settings', '/nonexistent',
                 '--journal', d / 'journal', '--console', d / 'console', '--log-socket', d / 'log',
-                '--set', 'luks-passphrase.provider_grace_s=2'], timeout=DEADLINE_S, check=False,
-                stdin=subprocess.DEVNULL)
+                '--set', 'luks-passphrase.provider_grace_s=2'], stdin=subprocess.DEVNULL)
+            if self.look:
+                self.look(self, hpld)
+                hpld.terminate()
+            hpld.wait(DEADLINE_S)
         finally:
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'end', str(d / 'log'))
             thread.join()
@@ -195,6 +200,47 @@ def refused_boot():
           'contract.seeds' not in b.topics(), b.show())
 
 
+def memory_of(name, parent):
+    """What the process of this name that hpld started can read and write."""
+    for p in pathlib.Path('/proc').glob('[0-9]*'):
+        try:
+            stat = (p / 'stat').read_text()
+            if f'({name[:15]})' not in stat or int(stat.rsplit(')', 1)[1].split()[1]) != parent:
+                continue
+            found = b''
+            with open(p / 'mem', 'rb', buffering=0) as mem:
+                for line in (p / 'maps').read_text().splitlines():
+                    span, mode = line.split()[:2]
+                    start, end = (int(x, 16) for x in span.split('-'))
+                    if mode.startswith('rw') and '[v' not in line:
+                        mem.seek(start)
+                        found += mem.read(end - start)
+            return found
+        except (OSError, ValueError):
+            continue  # it has ended, or a mapping that cannot be read
+    return b''
+
+
+def waiting_boot():
+    interim = sha256sum(SECRETS['env'].encode(), SECRETS['workload'].encode())
+    seeds = [SECRETS[s].encode() for s in ('env', 'old', 'workload')]
+    result = {}
+
+    def look(_, hpld):
+        end = time.monotonic() + DEADLINE_S
+        while time.monotonic() < end and not result.get('good'):
+            memory = memory_of('hpl-luks-passphrase', hpld.pid)
+            result['left'] = [s for s in seeds if s in memory]
+            result['good'] = interim in memory and not result['left']
+            time.sleep(0.01)
+        # the same look finds them where they are
+        contract = memory_of('hpl-contract', hpld.pid)
+        result['found'] = [s for s in seeds if s in contract]
+    b = Boot(BAD, 'hang', 10, look)
+    check('luks-passphrase waits with passphrases of two seeds in its memory and no seed',
+          result.get('good') and result['found'] == seeds, f'{result}\n{b.show()}')
+
+
 FAULTS = [('denied', 10, 'HPL07027E', r'denied: \\\\x1b'), ('long', 10, 'HPL07029E', '1025 bytes'),
           ('crash', 10, 'HPL21001E', 'signal 6'),
           ('silent', 0, 'HPL07028E', r'data \(key-kms\)'), ('hang', 0, 'HPL07028E', r'data \(key-kms\)')]
@@ -221,6 +267,7 @@ def main():
     signal.alarm(600)
     good_boot()
     refused_boot()
+    waiting_boot()
     failing_boots()
     print(f'1..{done}')
     return 1 if bad else 0
