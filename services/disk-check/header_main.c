@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 	fd = open_device(argv[1], argv[2], &err);
 	if (fd < 0 || give_up_capabilities(&err) < 0 || hpl_luks_header_read(&h, fd, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
-		return err.msg == HPL_MSG_DISKCHECK_NOT_POSSIBLE ? HPL_HEADER_UNREADABLE : HPL_HEADER_NONE;
+		return !err.msg || err.msg == HPL_MSG_DISKCHECK_NOT_POSSIBLE ? HPL_HEADER_UNREADABLE :
+			HPL_HEADER_NONE;
 	}
 	hpl_luks_header_print(line, sizeof(line), &h);
 	return fputs(line, stdout) < 0 || fflush(stdout) ? HPL_HEADER_UNREADABLE : HPL_HEADER_OK;

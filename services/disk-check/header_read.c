@@ -175,24 +175,34 @@ static int look(struct found *f, int fd, uint8_t *buf, size_t size, uint64_t at,
 	return 0;
 }
 
+/* Both copies, each of size bytes. */
+static int look_at_both(struct found *f, int fd, size_t size, struct hpl_err *err)
+{
+	_cleanup_free_ uint8_t *buf = aligned_alloc(BINARY, size);
+
+	if (!buf)
+		return HPL_OOM(err);
+	if (look(f, fd, buf, size, 0, err) < 0)
+		return -1;
+	return look(f, fd, buf, size, size, err);
+}
+
 int hpl_luks_header_read(struct hpl_luks_header *ret, int fd, struct hpl_err *err)
 {
+	_Alignas(BINARY) uint8_t first[BINARY];
 	struct found f = {0};
-	uint8_t *buf = aligned_alloc(BINARY, LARGEST);
-	int r = buf ? read_at(fd, buf, BINARY, 0, err) : HPL_OOM(err);
-	uint64_t size = r == 0 ? number_at(buf, AT_SIZE) : 0;
+	int r = read_at(fd, first, BINARY, 0, err);
+	uint64_t size = r == 0 ? number_at(first, AT_SIZE) : 0;
 
-	/* the size stands in the first copy; when that is gone, the second is looked for */
-	for (size_t try = SMALLEST; r >= 0 && try <= LARGEST; try *= 2) {
-		if (f.sequence || (size >= SMALLEST && size <= LARGEST && !(size & (size - 1)) && try != size))
-			continue;
-		r = look(&f, fd, buf, try, 0, err);
-		if (r == 0)
-			r = look(&f, fd, buf, try, try, err);
-	}
-	free(buf);
 	if (r < 0)
 		return -1;
+	/* the size stands in the first copy; when that is gone, the second is looked for */
+	for (size_t try = SMALLEST; try <= LARGEST && !f.sequence; try *= 2) {
+		if (size >= SMALLEST && size <= LARGEST && !(size & (size - 1)) && try != size)
+			continue;
+		if (look_at_both(&f, fd, try, err) < 0)
+			return -1;
+	}
 	if (!f.sequence)
 		return none(err, "there is no LUKS2 header on it");
 	*ret = f.header;
