@@ -14,9 +14,10 @@
 #include "services/storage/luks2.h"
 #include "services/storage/record.h"
 
-/* Cost of a guess at the passphrase: argon2id, fixed numbers, no benchmark (it costs 10 s under
- * emulation and makes boots differ). 32 MiB x 4 passes, one lane: about 2 s under emulation, 0.1 s
- * on hardware. Seeds are chosen by people, so a memory-hard function it is. */
+/* Cost of a guess at the passphrase: argon2id with these passes, one lane, and at least this memory; how
+ * much is for kdf.h to say. No benchmark: it costs 10 s under emulation and makes boots differ. 32 MiB x 4
+ * passes: about 2 s under emulation, 0.1 s on hardware. Seeds are chosen by people, so a memory-hard
+ * function it is. */
 enum { HPL_LUKS_MEMORY_KB = 32768, HPL_LUKS_PASSES = 4 };
 /* Header area of a new volume: the default of LUKS2. */
 enum { HPL_LUKS_HEADER_BYTES = 16 << 20 };
