@@ -78,7 +78,8 @@ faulty_start() {
 faulty_run() {
   case "$1" in
     lies) faulty_boot lies mutations lies ;;
-    faults) faulty_boot faults reads slow thousand writes ;;
+    faults) faulty_boot faults reads slow writes ;;
+    thousand) faulty_boot thousand thousand ;;
     plug) faulty_disks && faulty_boot plug plug kept metadata ;;
   esac
 }

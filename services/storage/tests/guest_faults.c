@@ -38,7 +38,6 @@ int main(int argc, char **argv)
 
 	if (hpl_secret_copy(&pass, text, 64, NULL) < 0)
 		return 2;
-	make_volumes();
 	for (int i = 1; i < argc; i++)
 		for (size_t k = 0; k < HPL_ARRAY_SIZE(cases); k++)
 			if (hpl_streq(argv[i], cases[k].name)) {

@@ -164,6 +164,7 @@ static bool tell_lie(const struct lie *l, unsigned at, struct tally *t)
 	const char *wrong = NULL;
 	int r;
 
+	have_volume(l->shown);
 	victim_is(l->truth);
 	ask("victim show %s %u %llu %llu", l->shown, at, (unsigned long long)l->from, (unsigned long long)l->to);
 	uncached = true;

@@ -121,8 +121,7 @@ static void gone_while_opening(void)
 		r = boot_volume(&v, "late", &err);
 		refused += r < 0;
 		good = r == 0 ? !v.created : err.msg != 0;
-		if (!wait_for_disk("late", false))
-			ask("unplug late"); /* opened with fewer reads */
+		ask("unplug late"); /* waits, and pulls it out if there were fewer reads */
 		end_boot(&v);
 		printf("# pulled out at read %u: %s %s\n", reads[i], r ? hpl_msg_info(err.msg)->id : "opened", err.text);
 		good = good && wait_for_disk("late", false) && plug("late", "late") && boot_volume(&v, "late", &err) == 0 &&
@@ -194,6 +193,8 @@ static void places_exchanged(void)
 
 void case_plug(void)
 {
+	have_volume("good");
+	have_volume("other");
 	late_and_gone();
 	gone_while_opening();
 	same_names();

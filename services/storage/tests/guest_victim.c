@@ -160,14 +160,21 @@ void drop_cache(const char *path, bool partitions)
 
 void victim_is(const char *name)
 {
+	static char last[32];
 	const char *path = victim_path();
+
+	have_volume(name);
+	bool same = hpl_streq(last, name) && count_all().writes == 0;
 
 	/* what the kernel still holds goes to the old contents */
 	ask("victim clear");
 	drop_cache(path, false);
-	ask("victim load %s", name);
-	drop_cache(path, true);
+	if (!same) {
+		ask("victim load %s", name);
+		drop_cache(path, true);
+	}
 	ask("victim load %s", name); /* the counts */
+	snprintf(last, sizeof(last), "%s", name);
 }
 
 void victim_saved_as(const char *name)
@@ -316,6 +323,16 @@ static void make_volume(const char *name)
 	victim_saved_as(name);
 }
 
+static void make_good(void)
+{
+	make_volume("good");
+}
+
+static void make_other(void)
+{
+	make_volume("other");
+}
+
 static void make_without_record(void)
 {
 	static const uint8_t nothing[HPL_RECORD_ROOM];
@@ -350,10 +367,15 @@ static void make_whole(void)
 	victim_saved_as("whole");
 }
 
-void make_volumes(void)
+void have_volume(const char *name)
 {
-	make_volume("other");
-	make_volume("good");
-	make_without_record();
-	make_whole();
+	static bool made[4];
+	static const struct { const char *name; void (*make)(void); } makers[] = {
+		{"good", make_good}, {"other", make_other}, {"norecord", make_without_record}, {"whole", make_whole}};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(makers); i++)
+		if (hpl_streq(makers[i].name, name) && !made[i]) {
+			made[i] = true;
+			makers[i].make();
+		}
 }

@@ -57,6 +57,7 @@ const char *wrong_with(const struct hpl_volume *v);
 bool mapping_table(const char *name, char *out, size_t size);
 bool any_mapping(void);
 
-/* The volumes that the tests begin with, saved as `good` (made by this runtime), `norecord` (the same
- * without a record), `whole` (LUKS on the whole disk), `other` (like good, other keys, same seeds). */
-void make_volumes(void);
+/* Makes one of the volumes that the tests begin with, unless it was: `good` (made by this runtime),
+ * `norecord` (the same without a record), `whole` (LUKS on the whole disk), `other` (as good, other keys, same
+ * seeds). The victim then holds anything. victim_is() does so. */
+void have_volume(const char *name);
