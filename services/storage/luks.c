@@ -381,6 +381,7 @@ int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	return take_mac(l, err);
 }
 
+/* Flags 0: none of dm-crypt's is faster in all kinds of access (docs/volumes.md), and no discards. */
 int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *err)
 {
 	int r;
