@@ -143,8 +143,8 @@ static void died(struct member *m)
 			strsignal(m->signal));
 	else
 		HPL_FAIL(&err, HPL_MSG_LUKS_UNEXPECTED_ERROR, 0,
-			"volume '%s': its worker ended with status %d and said nothing", m->v->name,
-			(int)m->status);
+			"volume '%s': its worker ended with status %d %s", m->v->name, (int)m->status,
+			m->state == MOUNTED ? "after it had mounted" : "and said nothing");
 	if (m->signal == SIGKILL)
 		hpl_err_cure(&err, "if the kernel's log says that memory ran out, give the guest more");
 	fail_crew(m->crew, &err);

@@ -28,9 +28,9 @@ struct hpl_crew_plan {
 	void *ud;
 };
 
-/* Memory of one worker at most, bytes: argon2id over 32 MiB, the header area of 16 MiB twice, and the
- * same again where a change of seeds is proved; measured with 4 volumes made at once. */
-#define HPL_CREW_WORKER_BYTES (112ULL << 20)
+/* Memory of one worker at most, bytes: argon2id over 64 MiB (kdf.h), the header area of 16 MiB twice, the
+ * same again where a change of seeds is proved, and the program. */
+#define HPL_CREW_WORKER_BYTES (144ULL << 20)
 
 /* How many of wanted workers fit into half of the memory of a guest (bytes); at least 1. */
 unsigned hpl_crew_fit(unsigned wanted, uint64_t memory);

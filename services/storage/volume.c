@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/messages.h"
@@ -17,6 +18,8 @@
 #include "services/storage/grow.h"
 #include "services/storage/mountpoint.h"
 #include "services/storage/prepare.h"
+
+enum { FORGET_TURNS = 100 }; /* of 100 ms: a mkfs whose worker was killed writes on for a while */
 
 struct hpl_opened {
 	struct hpl_work w;
@@ -209,12 +212,24 @@ int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err)
 	return r;
 }
 
+static void quiet(int level, const char *msg, void *ud)
+{
+}
+
 int hpl_volume_forget(const char *mapping, struct hpl_err *err)
 {
+	const struct timespec nap = {.tv_nsec = 100000000};
 	int r = 0;
 
-	if (crypt_status(NULL, mapping) != CRYPT_INACTIVE)
-		r = crypt_deactivate_by_name(NULL, mapping, 0);
+	crypt_set_log_callback(NULL, quiet, NULL); /* each refusal would be a line */
+	for (int turn = 0; turn < FORGET_TURNS; turn++) {
+		if (turn)
+			nanosleep(&nap, NULL);
+		r = crypt_status(NULL, mapping) == CRYPT_INACTIVE ? 0 :
+			crypt_deactivate_by_name(NULL, mapping, 0);
+		if (r != -EBUSY)
+			break;
+	}
 	if (r < 0 && r != -ENODEV)
 		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, -r, "the mapping %s is left", mapping);
 	return 0;

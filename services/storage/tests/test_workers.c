@@ -274,8 +274,8 @@ Test(storage_workers, a_worker_that_cannot_be_run_is_HPL02122E)
 Test(storage_workers, the_number_of_workers_fits_the_memory)
 {
 	cr_assert_eq(hpl_crew_fit(4, 64ULL << 30), 4);
-	cr_assert_eq(hpl_crew_fit(4, 1ULL << 30), 4);
-	cr_assert_eq(hpl_crew_fit(4, 512ULL << 20), 2);
+	cr_assert_eq(hpl_crew_fit(4, 1ULL << 30), 3);
+	cr_assert_eq(hpl_crew_fit(4, 512ULL << 20), 1);
 	cr_assert_eq(hpl_crew_fit(4, 64ULL << 20), 1);
 	cr_assert_eq(hpl_crew_fit(1, 64ULL << 30), 1);
 }
