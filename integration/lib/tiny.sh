@@ -32,16 +32,17 @@ tiny_root() { # tiny_root INIT MODULE...: an empty root with busybox, its first 
 
 tiny_pack() { (cd "$root" && find . | cpio --quiet -o -H newc | gzip -1) > "$work/initrd"; }
 
-# qemu64: without vector instructions, which the emulator is slow at; OpenSSL is twice as fast then.
+# qemu64: without vector instructions, which the emulator is slow at; OpenSSL is twice as fast then. TINY_CPU:
+# another model; TINY_APPEND: more words for the kernel
 #
 # tiny_boot NAME SECONDS MEMORY_MB PROGRAM[,ARGUMENT]... QEMU-ARGUMENT...: the console goes to
 # $work/console-NAME; status 0 when the program of the guest ended with 0
 tiny_boot() {
   local name=$1 limit=$2 memory=$3 run=$4
   shift 4
-  timeout "$limit" qemu-system-x86_64 -accel tcg -cpu qemu64 -smp 1 -m "$memory" -no-reboot -nographic \
+  timeout "$limit" qemu-system-x86_64 -accel tcg -cpu "${TINY_CPU:-qemu64}" -smp 1 -m "$memory" -no-reboot -nographic \
     -nodefaults -nic none -serial "file:$work/console-$name" -kernel "$kernel_root/boot/vmlinuz-$kernel_version" \
-    -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1 case=$name run=$run" "$@"
+    -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1${TINY_APPEND:+ $TINY_APPEND} case=$name run=$run" "$@"
   # tr: the console ends its lines with CR LF
   tr -d '\r' < "$work/console-$name" | grep -x "END $name status 0" > /dev/null
 }
