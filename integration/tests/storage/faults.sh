@@ -80,7 +80,7 @@ faulty_run() {
     lies) faulty_boot lies mutations lies ;;
     faults) faulty_boot faults reads slow writes ;;
     thousand) faulty_boot thousand thousand ;;
-    plug) faulty_disks && faulty_boot plug plug kept metadata ;;
+    plug) faulty_disks && faulty_boot plug kept metadata plug ;;
   esac
 }
 

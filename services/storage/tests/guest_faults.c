@@ -16,6 +16,8 @@
  */
 #include "services/storage/tests/guest_faults.h"
 
+#include <sys/stat.h>
+
 #include "runtime/base/clock.h"
 #include "services/storage/tests/guest.h"
 #include "services/storage/tests/guest_victim.h"
@@ -38,6 +40,7 @@ int main(int argc, char **argv)
 
 	if (hpl_secret_copy(&pass, text, 64, NULL) < 0)
 		return 2;
+	(void)mkdir("/mnt/data", 0700); /* also mounted on by hand */
 	for (int i = 1; i < argc; i++)
 		for (size_t k = 0; k < HPL_ARRAY_SIZE(cases); k++)
 			if (hpl_streq(argv[i], cases[k].name)) {

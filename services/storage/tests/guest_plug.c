@@ -48,10 +48,21 @@ static bool wait_for_disk(const char *serial, bool there)
 	return false;
 }
 
+/* It is there when it can be used: until then the service looks again, too. */
 static bool plug(const char *disk, const char *serial)
 {
+	uint64_t end = hpl_mono_us() + PLUG_MS * 1000ULL;
+	struct hpl_disk *d = NULL;
+
 	ask("plug %s %s", disk, serial);
-	return wait_for_disk(serial, true);
+	if (!wait_for_disk(serial, true))
+		return false;
+	do
+		d = disk_named(serial);
+	while ((!d || d->excluded[0]) && hpl_mono_us() < end);
+	if (!d || d->excluded[0])
+		printf("# %s: %s\n", serial, d ? d->excluded : "not found");
+	return d && !d->excluded[0];
 }
 
 static bool unplug(const char *disk, const char *serial)
@@ -279,8 +290,16 @@ static bool put_data(const char *device)
 	struct hpl_disk *d = disk_named("plain");
 	struct crypt_device *cd = NULL;
 	int from = d ? open(d->path, O_RDONLY | O_CLOEXEC) : -1, to = -1;
-	bool good = from >= 0 && crypt_init(&cd, device) == 0 && crypt_load(cd, CRYPT_LUKS2, NULL) == 0 &&
-		crypt_activate_by_passphrase(cd, "refill", CRYPT_ANY_SLOT, (char *)pass.data, pass.len, 0) >= 0;
+	int r = from >= 0 ? crypt_init(&cd, device) : -ENOENT;
+	bool good;
+
+	if (r == 0)
+		r = crypt_load(cd, CRYPT_LUKS2, NULL);
+	if (r == 0)
+		r = crypt_activate_by_passphrase(cd, "refill", CRYPT_ANY_SLOT, (char *)pass.data, pass.len, 0);
+	if (r < 0)
+		printf("# %s: libcryptsetup does not open it: %s\n", device, strerror(-r));
+	good = r >= 0;
 	ssize_t n;
 
 	if (good)
@@ -301,22 +320,24 @@ static void kept_disk(const char *name, unsigned size_mib)
 	struct hpl_err err = HPL_ERR_NULL;
 	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
 	struct hpl_disk *d;
-	struct hpl_volume v;
+	struct hpl_volume v = {0};
 	char what[128], device[HPL_DISK_TEXT];
-	bool good;
+	bool good, put;
 
 	ask("kept load %s", name);
 	ask("kept size %u", size_mib);
 	good = plug("kept", "kept");
 	d = disk_named("kept");
 	snprintf(device, sizeof(device), "%s", !d ? "" : d->part_count ? d->parts[1].path : d->path);
-	good = good && d && put_data(device);
+	put = good && d && put_data(device);
 	if (d)
 		drop_cache(d->path, false);
 	snprintf(what, sizeof(what), "kept disk %s: mounted, and its file is read", name);
-	good = good && boot_volume(&v, "kept", &err) == 0 && !v.created &&
+	good = put && boot_volume(&v, "kept", &err) == 0 && !v.created &&
 		hpl_file_read(&b, "/mnt/data/known", 4096, NULL) == 0 && hpl_streq(b.data, known_text);
 	ok(good, what, &err);
+	if (!good)
+		printf("# %s, file '%s'\n", put ? "its data was put back" : "its data was not put back", b.data ? b.data : "");
 	end_boot(&v);
 	ok(unplug("kept", "kept"), "it is pulled out", NULL);
 }
@@ -332,9 +353,8 @@ void case_kept(void)
 	ok(opened_by_hand(), "a volume of this runtime opens with cryptsetup and mount", NULL);
 	ask("plain load plain");
 	ask("plain size 64");
-	ok(plug("plain", "plain"), "the kept filesystem is plugged in", NULL);
-	kept_disk("release", 256);
+	ask("plug plain plain"); /* too small to be offered as a volume */
+	ok(wait_for_disk("plain", true), "the kept filesystem is plugged in", NULL);
 	kept_disk("whole", 256);
-	kept_disk("hand", 192);
 	ok(unplug("plain", "plain"), "the kept filesystem is pulled out", NULL);
 }
