@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "proto/messages.h"
 #include "runtime/base/file.h"
@@ -208,6 +210,77 @@ int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, st
 	return n < 0 ? -1 : 0;
 }
 
+static void look(struct hpl_disk *d, const char *name, const struct hpl_disk_paths *p, const char *mountinfo)
+{
+	*d = (struct hpl_disk){0};
+	snprintf(d->name, sizeof d->name, "%.63s", name);
+	read_identity(d, p, mountinfo);
+	if (!d->excluded[0])
+		read_contents(d, p, mountinfo);
+}
+
+static int read_mounts(struct hpl_buf *ret, const struct hpl_disk_paths *p, struct hpl_err *err)
+{
+	if (hpl_file_read(ret, p->mountinfo, MOUNTINFO_MAX, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, "cannot tell what is mounted");
+	return 0;
+}
+
+int hpl_disk_look(struct hpl_disk *ret, const char *name, const struct hpl_disk_paths *p,
+	struct hpl_err *err)
+{
+	_cleanup_buf_ struct hpl_buf mounts = HPL_BUF_NULL;
+
+	if (read_mounts(&mounts, p, err) < 0)
+		return -1;
+	look(ret, name, p, mounts.data);
+	return 0;
+}
+
+/* "vdb", from a link as /sys/dev/block/254:16 -> ../../devices/.../vdb */
+static const char *last_name(char *link, size_t size, unsigned major, unsigned minor)
+{
+	char path[64];
+	const char *slash;
+	ssize_t n;
+
+	snprintf(path, sizeof path, "/sys/dev/block/%u:%u", major, minor);
+	n = readlink(path, link, size - 1);
+	if (n <= 0)
+		return NULL;
+	link[n] = 0;
+	slash = strrchr(link, '/');
+	return slash ? slash + 1 : link;
+}
+
+int hpl_disk_resolve(char *ret_name, size_t size, const char *path, const struct hpl_disk_paths *p,
+	struct hpl_err *err)
+{
+	char link[256];
+	const char *name;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "%s", path);
+	if (!S_ISBLK(st.st_mode))
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s is no block device", path);
+	name = last_name(link, sizeof link, major(st.st_rdev), minor(st.st_rdev));
+	if (!name || strlen(name) >= size)
+		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s is not known to the kernel",
+			path);
+	if (strncmp(name, "dm-", 3) == 0 || strncmp(name, "ram", 3) == 0 ||
+		strncmp(name, "zram", 4) == 0 || strncmp(name, "md", 2) == 0) {
+		HPL_FAIL(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, 0, "%s is %s, not a disk", path, name);
+		return hpl_err_cure(err, "name the disk itself"), -1;
+	}
+	if (!has_entry(p->sys, name, "size") || has_entry(p->sys, name, "partition")) {
+		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0, "%s is a partition", path);
+		return hpl_err_cure(err, "name the whole disk: its partitions are made and found by this program"), -1;
+	}
+	snprintf(ret_name, size, "%s", name);
+	return 0;
+}
+
 int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
 	struct hpl_err *err)
 {
@@ -216,19 +289,12 @@ int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_di
 	size_t count = 0;
 	int n;
 
-	if (hpl_file_read(&mounts, p->mountinfo, MOUNTINFO_MAX, err) < 0)
-		return HPL_WRAP(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, "cannot tell what is mounted");
+	if (read_mounts(&mounts, p, err) < 0)
+		return -1;
 	n = list_names(&names, p, err);
 	for (int i = 0; i < n; i++) {
-		if (count < HPL_DISK_MAX && is_disk(p, names[i]->d_name)) {
-			struct hpl_disk *d = &disks[count++];
-
-			*d = (struct hpl_disk){0};
-			snprintf(d->name, sizeof d->name, "%.63s", names[i]->d_name);
-			read_identity(d, p, mounts.data);
-			if (!d->excluded[0])
-				read_contents(d, p, mounts.data);
-		}
+		if (count < HPL_DISK_MAX && is_disk(p, names[i]->d_name))
+			look(&disks[count++], names[i]->d_name, p, mounts.data);
 		free(names[i]);
 	}
 	free(names);

@@ -70,6 +70,14 @@ int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, st
 int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
 	struct hpl_err *err);
 
+/* The kernel's name ("vdb") of the disk that path names: a device node or a link to one, also a loop device.
+ * -1: HPL07017E not there; HPL07006E a partition; HPL02122E a mapping, a RAID or a RAM disk. */
+int hpl_disk_resolve(char *ret_name, size_t size, const char *path, const struct hpl_disk_paths *p,
+	struct hpl_err *err);
+/* One disk by the kernel's name, as the scan would fill it; hardware need not stand behind it. */
+int hpl_disk_look(struct hpl_disk *ret, const char *name, const struct hpl_disk_paths *p,
+	struct hpl_err *err);
+
 /* Sets the path of partition i (from 0) after the kernel's manner: vdb1, but nvme0n1p1. */
 void hpl_disk_part_path(struct hpl_disk *d, unsigned i);
 

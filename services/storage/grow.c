@@ -138,11 +138,25 @@ static int tell_kernel(const struct hpl_disk *d, int fd, uint64_t size, struct h
 	return 0;
 }
 
+int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t sector,
+	struct hpl_err *err)
+{
+	const struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
+	struct hpl_layout plan;
+	bool larger = false;
+
+	if (!d->table_torn && has_grown(d, fd, sector, &larger, err) < 0)
+		return -1;
+	if (larger && hpl_layout_plan(&plan, d->size, sector, err) < 0)
+		return -1;
+	*ret_size = larger ? plan.start[1] + plan.size[1] - last->start : last->size;
+	return 0;
+}
+
 int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err)
 {
 	struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
-	struct hpl_layout plan;
-	bool larger = false;
+	uint64_t size;
 	int sector = 0, r;
 
 	*ret_grown = false;
@@ -150,11 +164,8 @@ int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *
 		return 0;
 	if (ioctl(fd, BLKSSZGET, &sector) < 0 || sector < 512 || sector > 4096)
 		return table_failed(err, errno, d->path, "its sector size is not known");
-	if (!d->table_torn && has_grown(d, fd, (uint32_t)sector, &larger, err) < 0)
+	if (hpl_grow_size(&size, d, fd, (uint32_t)sector, err) < 0)
 		return -1;
-	if (larger && hpl_layout_plan(&plan, d->size, (uint32_t)sector, err) < 0)
-		return -1;
-	uint64_t size = larger ? plan.start[1] + plan.size[1] - last->start : last->size;
 	if (!d->table_torn && size <= last->size)
 		return 0;
 	r = write_table(fd, d, (uint32_t)sector, size / (uint32_t)sector);

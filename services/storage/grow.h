@@ -7,6 +7,10 @@
  */
 #include "services/storage/disk.h"
 
+/* *ret_size: bytes that the last partition should have, more than now when the disk has grown. Reads
+ * only. sector: bytes. -1: HPL07004E. */
+int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t sector,
+	struct hpl_err *err);
 /* When the disk is larger than its GPT says, moves the second copy of the table to the end and lets the
  * last partition reach up to it; when only the second copy is whole (d->table_torn), writes the
  * first one again. d->parts and the kernel learn of it. Free space that somebody left on a disk of

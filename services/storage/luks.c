@@ -45,7 +45,7 @@ int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, 
 {
 	snprintf(l->device, sizeof(l->device), "%s", device);
 	l->device_size = device_size;
-	l->fd = open(device, O_RDWR | O_CLOEXEC);
+	l->fd = open(device, (l->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (l->fd < 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s", device);
 	return 0;
@@ -320,6 +320,14 @@ static int remove_slot(struct hpl_luks *l, int slot, struct hpl_err *err)
 	if (r < 0)
 		return fail(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, r, "the old key slot");
 	return store(l, err) < 0 ? HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, "old seeds") : 0;
+}
+
+int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase)
+{
+	int r = key_of(l, passphrase);
+
+	hpl_secret_done(&l->key);
+	return r;
 }
 
 static int not_opened(int r, bool had_previous, struct hpl_err *err)

@@ -24,7 +24,8 @@ enum { HPL_LUKS_HEADER_BYTES = 16 << 20 };
 
 struct hpl_luks {
 	char device[128];
-	int fd;                    /* the device, read and write */
+	bool read_only;            /* to be set before hpl_luks_init(): look, change nothing */
+	int fd;                    /* the device */
 	uint64_t device_size;      /* bytes */
 	uint32_t memory_kb;        /* of key derivation, for new key slots */
 	struct hpl_luks2 area;
@@ -52,6 +53,8 @@ int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret
 	struct hpl_err *err);
 /* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E. */
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
+/* Which key slot the passphrase opens; -EPERM none; else -errno. Writes nothing. */
+int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase);
 /* Derives the volume key and checks the header's MAC, where there is one; gives the header one where
  * there is none. previous (may be NULL or empty): when only it opens a slot, a slot for passphrase is
  * added, proved on the disk, and then the old one is removed; when both open, a change was

@@ -36,11 +36,12 @@ static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s", d->path, d->why);
 		break;
 	}
-	hpl_err_cure(err, "attach the right disk; nothing was written to this one");
+	hpl_err_cure(err, "attach a blank disk and name it by its serial (volumeID), or wipe this one "
+		"yourself; nothing was written to it");
 	return -1;
 }
 
-static bool to_be_made(const struct hpl_disk *d)
+bool hpl_prepare_makes(const struct hpl_disk *d)
 {
 	return d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING || d->data_blank;
 }
@@ -49,7 +50,7 @@ static bool to_be_made(const struct hpl_disk *d)
  * no owner would want it formatted on the strength of its last answer. */
 static int check_still(const struct hpl_disk *before, const struct hpl_disk *d, struct hpl_err *err)
 {
-	if (before->kind == HPL_DISK_UNKNOWN || !to_be_made(d) ||
+	if (before->kind == HPL_DISK_UNKNOWN || !hpl_prepare_makes(d) ||
 		(before->kind == d->kind && before->data_blank == d->data_blank))
 		return 0;
 	if (before->kind == HPL_DISK_UNREADABLE)
@@ -97,7 +98,8 @@ static int name_partitions(struct hpl_disk *d, const struct hpl_layout *plan, st
 	return 0;
 }
 
-static int make_plan(struct hpl_layout *plan, const struct hpl_disk *d, int fd, struct hpl_err *err)
+/* The sector size, when the disk still has the size that the scan found. */
+static int sector_of(uint32_t *ret, const struct hpl_disk *d, int fd, struct hpl_err *err)
 {
 	uint64_t size = 0;
 	int sector = 0;
@@ -106,7 +108,8 @@ static int make_plan(struct hpl_layout *plan, const struct hpl_disk *d, int fd, 
 		size != d->size)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
 			"%s does not tell its size", d->path);
-	return hpl_layout_plan(plan, size, (uint32_t)sector, err);
+	*ret = (uint32_t)sector;
+	return 0;
 }
 
 /* Can the filesystem of the contract be made behind the LUKS header of a device of size bytes? */
@@ -120,16 +123,38 @@ static int check_filesystem(const struct hpl_volume *v, uint64_t size, struct hp
 }
 
 /* Before anything is written. What an earlier boot has begun may hold a filesystem already. */
-static int check_makeable(const struct hpl_volume *v, int fd, struct hpl_err *err)
+int hpl_prepare_judge(const struct hpl_volume *v, uint32_t sector, struct hpl_err *err)
 {
 	const struct hpl_disk *d = &v->disk;
 	struct hpl_layout plan;
 
+	if (d->excluded[0] || (d->kind != HPL_DISK_BLANK && d->kind != HPL_DISK_LUKS &&
+		d->kind != HPL_DISK_PARTITIONS && d->kind != HPL_DISK_MAKING))
+		return not_usable(d, err);
 	if (d->kind == HPL_DISK_BLANK)
-		return make_plan(&plan, d, fd, err) < 0 ? -1 : check_filesystem(v, plan.size[1], err);
+		return hpl_layout_plan(&plan, d->size, sector, err) < 0 ? -1 :
+			check_filesystem(v, plan.size[1], err);
 	if (d->kind == HPL_DISK_PARTITIONS && d->data_blank)
 		return check_filesystem(v, d->parts[1].size, err);
 	return 0;
+}
+
+uint64_t hpl_prepare_record_at(const struct hpl_disk *d)
+{
+	if (d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK)
+		return 0;
+	return hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+}
+
+int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err)
+{
+	if (record->state != HPL_RECORD_READY || d->kind != HPL_DISK_PARTITIONS ||
+		d->parts[1].size >= record->data_size)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s has %llu bytes and had %llu", d->parts[1].path,
+		(unsigned long long)d->parts[1].size, (unsigned long long)record->data_size);
+	hpl_err_cure(err, "attach the disk with at least the size that it had");
+	return -1;
 }
 
 static bool as_planned(const struct hpl_disk *d, const struct hpl_layout *plan)
@@ -158,12 +183,12 @@ static int check_untouched(const struct hpl_disk *d, int fd, struct hpl_err *err
 	return -1;
 }
 
-static int make_table(struct hpl_work *w, int fd, struct hpl_err *err)
+static int make_table(struct hpl_work *w, int fd, uint32_t sector, struct hpl_err *err)
 {
 	struct hpl_disk *d = &w->v->disk;
 	struct hpl_layout plan;
 
-	if (make_plan(&plan, d, fd, err) < 0)
+	if (hpl_layout_plan(&plan, d->size, sector, err) < 0)
 		return -1;
 	if (d->kind == HPL_DISK_MAKING && as_planned(d, &plan))
 		return 0;
@@ -265,8 +290,7 @@ static int open_record(struct hpl_work *w, struct hpl_err *err)
 	if (w->disk_fd < 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s", d->path);
 	l->record_fd = w->disk_fd;
-	l->record_at = d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK ? 0 :
-		hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+	l->record_at = hpl_prepare_record_at(d);
 	r = l->record_at ? hpl_record_read(&l->record, l->record_fd, l->record_at, err) : 0;
 	return r < 0 ? -1 : 0;
 }
@@ -314,18 +338,17 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 {
 	struct hpl_disk *d = &w->v->disk;
 	_cleanup_close_ int fd = claim_disk(d, err);
+	uint32_t sector = 0;
 	bool blank;
 
-	if (fd < 0)
+	if (fd < 0 || (!d->excluded[0] && sector_of(&sector, d, fd, err) < 0))
 		return -1;
-	if (d->excluded[0] || (d->kind != HPL_DISK_BLANK && d->kind != HPL_DISK_LUKS &&
-		d->kind != HPL_DISK_PARTITIONS && d->kind != HPL_DISK_MAKING))
-		return not_usable(d, err);
-	if (check_makeable(w->v, fd, err) < 0)
+	if (hpl_prepare_judge(w->v, sector, err) < 0)
 		return -1;
-	w->making = to_be_made(d);
+	w->making = hpl_prepare_makes(d);
 	if (open_record(w, err) < 0 ||
-		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0) ||
+		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) &&
+			make_table(w, fd, sector, err) < 0) ||
 		(d->kind == HPL_DISK_PARTITIONS && hpl_grow_table(d, fd, &w->v->grown, err) < 0))
 		return -1;
 	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
@@ -333,16 +356,9 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
 	w->luks.memory_kb = w->v->memory_kb;
-	if (w->luks.record.state == HPL_RECORD_READY && d->kind == HPL_DISK_PARTITIONS &&
-		d->parts[1].size < w->luks.record.data_size) {
-		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s has %llu bytes and had %llu",
-			d->parts[1].path, (unsigned long long)d->parts[1].size,
-			(unsigned long long)w->luks.record.data_size);
-		hpl_err_cure(err, "attach the disk with at least the size that it had");
-		return -1;
-	}
-	if (hpl_luks_init(&w->luks, w->v->device,
-		    d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
+	if (hpl_prepare_not_shrunk(d, &w->luks.record, err) < 0 ||
+		hpl_luks_init(&w->luks, w->v->device,
+			d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
 		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
 		return -1;
 	return prepare_header(w, blank, err);

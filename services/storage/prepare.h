@@ -19,6 +19,20 @@
 #include "services/storage/luks.h"
 #include "services/storage/volume.h"
 
+/* ---- what will be done; these read only ---- */
+
+/* Can this disk become the volume at all? Its kind, and, where it has to be made, size, filesystem and
+ * programs. sector: bytes. -1: *err says why not. */
+int hpl_prepare_judge(const struct hpl_volume *v, uint32_t sector, struct hpl_err *err);
+/* Has it to be made, or its making to be finished? */
+bool hpl_prepare_makes(const struct hpl_disk *d);
+/* Where its record is, bytes from its start; 0: it has none. */
+uint64_t hpl_prepare_record_at(const struct hpl_disk *d);
+/* -1: HPL07025E, the data partition is smaller than the record says. */
+int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err);
+
+/* ---- and doing it ---- */
+
 struct hpl_work {
 	struct hpl_volume *v;
 	struct hpl_luks luks;

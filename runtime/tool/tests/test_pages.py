@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every verb and option that a program's --help names is in its manual pages and its completion.
 
-test_pages.py HPL.bash PROGRAM...: prints TAP. Pages and completion lie beside each program.
+test_pages.py HPL.bash DIR PROGRAM...: prints TAP. Pages and completion lie in DIR.
 """
 import os
 import re
@@ -31,36 +31,43 @@ def options_of(program, verb):
 
 def complete(folder, words, path):
     """What bash offers for the last word."""
-    script = (f'PATH={path}; . {folder}/hpl.bash; COMP_WORDS=({" ".join(words)} ""); '
+    script = (f'PATH={path}; . {folder}/{words[0]}.bash; COMP_WORDS=({" ".join(words)} ""); '
               f'COMP_WORDS[{len(words) - 1}]={words[-1]}; unset "COMP_WORDS[{len(words)}]"; '
-              f'COMP_CWORD={len(words) - 1}; _hpl; printf "%s\\n" "${{COMPREPLY[@]}}"')
+              f'COMP_CWORD={len(words) - 1}; _{words[0].replace("-", "_")}; '
+              'printf "%s\\n" "${COMPREPLY[@]}"')
     return text_of('bash', '-c', script).split()
 
 
 class Pages:
-    def __init__(self, hpl_bash, programs, folder):
-        self.programs = programs
+    def __init__(self, hpl_bash, pages, programs, folder):
+        self.programs = [p for p in programs if os.path.basename(p) != 'hpl']
+        self.pages = pages
         self.folder = folder
         shutil.copy(hpl_bash, os.path.join(folder, 'hpl.bash'))
         self.bin = os.path.join(folder, 'bin')
         os.mkdir(self.bin)
         for p in programs:
             shutil.copy(p, self.bin)
-            if os.path.exists(p + '.bash'):
-                shutil.copy(p + '.bash', folder)
+        for p in self.programs:
+            shutil.copy(os.path.join(pages, os.path.basename(p) + '.bash'), folder)
 
-    def nouns(self):
-        return [(p, os.path.basename(p)[4:]) for p in self.programs if os.path.basename(p) != 'hpl']
+    def called(self):
+        """Programs, and how people call them: hpl-contract is `hpl contract`."""
+        for p in self.programs:
+            name = os.path.basename(p)
+            yield p, ['hpl', name[4:]] if name.startswith('hpl-') else [name]
+
+    def name(self, program, verb):
+        return os.path.join(self.pages, os.path.basename(program) + (f'-{verb}' if verb else '') + '.1')
 
     def page(self, program, verb):
-        name = program + (f'-{verb}' if verb else '') + '.1'
-        with open(name, encoding='utf-8') as f:
+        with open(self.name(program, verb), encoding='utf-8') as f:
             return f.read().replace('\\-', '-').replace('\\e', '\\')
 
 
 def test_pages_name_all_options(t):
     seen = 0
-    for program, _ in t.nouns():
+    for program in t.programs:
         for verb in verbs_of(program):
             page = t.page(program, verb)
             for option in options_of(program, verb):
@@ -72,7 +79,7 @@ def test_pages_name_all_options(t):
 
 
 def test_page_of_a_program_names_all_verbs(t):
-    for program, _ in t.nouns():
+    for program in t.programs:
         verbs = verbs_of(program)
         page = t.page(program, '')
         for verb in verbs:
@@ -80,32 +87,31 @@ def test_page_of_a_program_names_all_verbs(t):
 
 
 def test_completion_offers_nouns_verbs_and_options(t):
-    for program, noun in t.nouns():
-        path = t.bin + ':/usr/bin:/bin'
-        assert noun in complete(t.folder, ['hpl', noun[:3]], path), noun
-        verbs = verbs_of(program)
-        for verb in verbs:
-            words = ['hpl', noun] + ([verb] if verb else [])
+    path = t.bin + ':/usr/bin:/bin'
+    for program, call in t.called():
+        if len(call) > 1:
+            assert call[1] in complete(t.folder, ['hpl', call[1][:3]], path), call
+        for verb in verbs_of(program):
+            words = call + ([verb] if verb else [])
             if verb:
-                assert verb in complete(t.folder, ['hpl', noun, verb[:1]], path), verb
+                assert verb in complete(t.folder, call + [verb[:1]], path), verb
             offered = complete(t.folder, words + ['--'], path)
             assert sorted(offered) == sorted('--' + o for o in options_of(program, verb)), (verb, offered)
 
 
 def test_completion_offers_values(t):
     path = t.bin + ':/usr/bin:/bin'
-    if not any(noun == 'contract' for _, noun in t.nouns()):
-        raise AssertionError('hpl-contract is not among the programs')
+    assert 'hpl-contract' in [os.path.basename(p) for p in t.programs]
     assert complete(t.folder, ['hpl', 'contract', 'validate', '--product', 'cc'], path) == \
         ['ccrt', 'ccrv', 'ccco']
 
 
 def test_every_verb_has_an_example_that_its_options_allow(t):
-    for program, _ in t.nouns():
+    for program in t.programs:
         for verb in verbs_of(program):
             text = text_of(program, *([verb] if verb else []), '--help')
             assert '\nExamples:\n' in text, (program, verb)
-            examples = re.findall(r'^  (hpl .*)', text.split('\nExamples:\n')[1], re.M)
+            examples = re.findall(r'^  ((?:hpl|se)[ -].*)', text.split('\nExamples:\n')[1], re.M)
             for option in re.findall(r' --([a-z0-9-]+)', ' '.join(examples)):
                 assert option in options_of(program, verb) or option == 'list', (verb, option)
 
@@ -113,9 +119,9 @@ def test_every_verb_has_an_example_that_its_options_allow(t):
 def test_pages_are_good_roff(t):
     if not shutil.which('groff'):
         return 'no groff here'
-    for program, _ in t.nouns():
+    for program in t.programs:
         for verb in [''] + verbs_of(program):
-            name = program + (f'-{verb}' if verb else '') + '.1'
+            name = t.name(program, verb)
             r = subprocess.run(['groff', '-man', '-ww', '-z', name], capture_output=True, check=False)
             assert r.returncode == 0 and not r.stderr, (name, r.stderr)
     return None
@@ -126,7 +132,7 @@ def main():
     print(f'1..{len(tests)}')
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        t = Pages(sys.argv[1], sys.argv[2:], folder)
+        t = Pages(sys.argv[1], sys.argv[2], sys.argv[3:], folder)
         for i, (name, function) in enumerate(tests, 1):
             words = name[5:].replace('_', ' ')
             try:
