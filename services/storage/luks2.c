@@ -96,10 +96,7 @@ static bool zeros(const void *p, size_t len)
 {
 	const uint8_t *b = p;
 
-	for (size_t i = 0; i < len; i++)
-		if (b[i])
-			return false;
-	return true;
+	return len == 0 || (b[0] == 0 && memcmp(b, b + 1, len - 1) == 0);
 }
 
 /* Text up to its NUL, zeros behind it, printable. */
@@ -312,8 +309,15 @@ static int fill_memory(const struct hpl_luks2 *h, struct hpl_err *err)
 	size_t areas = 2 * h->hdr_size, at = h->torn && h->newest ? h->hdr_size : 0;
 	size_t len = h->torn ? h->hdr_size : areas;
 
-	return write_at(h->fd, h->disk + at, len, at, err) < 0 ? -1 :
-		write_at(h->fd, h->disk + areas, h->size - areas, areas, err);
+	if (write_at(h->fd, h->disk + at, len, at, err) < 0)
+		return -1;
+	/* what is zero stays a hole: of 16 MiB all but the key slots */
+	for (at = areas; at < h->size; at += len) {
+		len = h->size - at < BLOCK ? h->size - at : BLOCK;
+		if (!zeros(h->disk + at, len) && write_at(h->fd, h->disk + at, len, at, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* The first bytes, no more than tell where both copies are: the first copy says it, else the magic of the
