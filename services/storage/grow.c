@@ -221,11 +221,25 @@ static int grow(int fd, const char *type, uint64_t size, uint32_t block)
 	return grow_btrfs(fd, size, block);
 }
 
-int hpl_grow_filesystem(int dir_fd, const char *type, uint64_t size, bool *ret_grown,
+/* Does an ext4 count as many blocks as fit? The kernel refuses to be asked when the filesystem has an
+ * error in its record, also when there is nothing to do. Superblock: Linux, ext4/super.rst. */
+static bool ext4_is_full(int device_fd, uint64_t size)
+{
+	uint32_t sb[256];
+
+	if (pread(device_fd, sb, sizeof(sb), 1024) != (ssize_t)sizeof(sb) || le32toh(sb[6]) > 6)
+		return false;
+	return (le32toh(sb[1]) | (uint64_t)le32toh(sb[0x150 / 4]) << 32) >= size / (1024U << le32toh(sb[6]));
+}
+
+int hpl_grow_filesystem(int dir_fd, int device_fd, const char *type, uint64_t size, bool *ret_grown,
 	struct hpl_err *err)
 {
 	struct statfs before, after;
 
+	*ret_grown = false;
+	if (hpl_streq(type, "ext4") && ext4_is_full(device_fd, size))
+		return 0;
 	if (fstatfs(dir_fd, &before) < 0 || grow(dir_fd, type, size, (uint32_t)before.f_bsize) < 0 ||
 		fstatfs(dir_fd, &after) < 0)
 		return HPL_FAIL(err, HPL_MSG_LUKS_EXTEND_FS_FAILED, errno,

@@ -17,7 +17,7 @@ int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t
  * the same size stays. fd: the disk, opened exclusively. -1: HPL07004E. */
 int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err);
 
-/* Grows the mounted filesystem of dir_fd to size bytes, of the device below it. type: ext4, xfs, btrfs.
+/* Grows the mounted filesystem of dir_fd to size bytes, of the device below it (device_fd, readable). type: ext4, xfs, btrfs.
  * Online, by the kernel. -1: HPL02006E. */
-int hpl_grow_filesystem(int dir_fd, const char *type, uint64_t size, bool *ret_grown,
+int hpl_grow_filesystem(int dir_fd, int device_fd, const char *type, uint64_t size, bool *ret_grown,
 	struct hpl_err *err);

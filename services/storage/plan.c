@@ -78,11 +78,13 @@ static int plan_unlock(struct hpl_plan *p, const struct hpl_volume *v, struct hp
 	return 0;
 }
 
-static int plan_opening(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l, struct hpl_err *err)
+static int plan_opening(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l,
+	const char *device, uint64_t size, struct hpl_err *err)
 {
 	int r;
 
-	if (hpl_luks_init(l, l->device, l->device_size, err) < 0)
+	l->read_only = true;
+	if (hpl_luks_init(l, device, size, err) < 0)
 		return -1;
 	r = hpl_luks_load(l, err);
 	if (r < 0)
@@ -101,28 +103,26 @@ static int plan_existing(struct hpl_plan *p, const struct hpl_volume *v, int fd,
 {
 	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
 	const struct hpl_disk *d = &v->disk;
-	uint64_t at = hpl_prepare_record_at(d), size = 0;
+	bool whole = d->kind == HPL_DISK_LUKS;
+	uint64_t at = hpl_prepare_record_at(d), now = whole ? d->size : d->parts[1].size, size = now;
 
 	if (at && hpl_record_read(&l.record, fd, at, err) < 0)
 		return -1;
 	if (hpl_prepare_not_shrunk(d, &l.record, err) < 0)
 		return -1;
-	l.read_only = true;
-	snprintf(l.device, sizeof(l.device), "%s", d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
-	l.device_size = d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size;
-	if (d->kind == HPL_DISK_PARTITIONS && hpl_grow_size(&size, d, fd, sector, err) < 0)
+	if (!whole && hpl_grow_size(&size, d, fd, sector, err) < 0)
 		return -1;
 	if (d->table_torn)
 		step(p, "table", "write the first copy of the partition table again, from the second");
-	if (size > l.device_size)
-		step(p, "table", "the data partition grows from %llu to %llu MiB", MIB(l.device_size), MIB(size));
+	if (size > now)
+		step(p, "table", "the data partition grows from %llu to %llu MiB", MIB(now), MIB(size));
 	/* without its first copy the kernel shows no partition that could be looked into */
 	if (d->table_torn)
 		step(p, "open", "open the LUKS2 volume on it");
-	else if (plan_opening(p, v, &l, err) < 0)
+	else if (plan_opening(p, v, &l, whole ? d->path : d->parts[1].path, now, err) < 0)
 		return -1;
 	step(p, "mount", "mount its filesystem at %s (nodev, nosuid)", v->mount);
-	if (size > l.device_size)
+	if (size > now)
 		step(p, "grow", "grow the filesystem");
 	return 0;
 }

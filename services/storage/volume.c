@@ -135,7 +135,7 @@ static int grow(struct hpl_work *w, const char *path, const char *type, struct h
 	mounted = hpl_open_beneath(root, w->v->mount + 1, O_RDONLY | O_DIRECTORY, 0, err);
 	if (mounted < 0)
 		return HPL_WRAP(err, HPL_MSG_LUKS_EXTEND_FS_FAILED, "%s", w->v->mount);
-	if (hpl_grow_filesystem(mounted, type, size, &grown, err) < 0)
+	if (hpl_grow_filesystem(mounted, device, type, size, &grown, err) < 0)
 		return -1;
 	w->v->grown |= grown;
 	return 0;

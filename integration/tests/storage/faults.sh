@@ -79,7 +79,7 @@ faulty_run() {
   case "$1" in
     lies) faulty_boot lies mutations lies ;;
     faults) faulty_boot faults reads slow writes ;;
-    thousand) faulty_boot thousand thousand ;;
+    thousand | hundred) faulty_boot "$1" "$1" ;;
     plug) faulty_disks && faulty_boot plug kept metadata plug ;;
   esac
 }

@@ -8,6 +8,7 @@
  *   lies        later reads are answered with something else than earlier ones
  *   reads       each read of a boot fails in turn, once or for ever
  *   thousand    a thousand boots with failing reads at places that matter
+ *   hundred     the first hundred of them
  *   writes      writes and flushes of the making fail in turn
  *   slow        the connection to the disk is lost for a moment; the disk is slow
  *   plug        disks that come late, go, change places, or have the same name or serial
@@ -27,6 +28,7 @@ static const struct { const char *name; void (*run)(void); } cases[] = {
 	{"lies", case_lies},
 	{"reads", case_reads},
 	{"thousand", case_thousand},
+	{"hundred", case_hundred},
 	{"writes", case_writes},
 	{"slow", case_slow},
 	{"plug", case_plug},

@@ -6,6 +6,7 @@ void case_lies(void);
 
 void case_reads(void);
 void case_thousand(void);
+void case_hundred(void);
 void case_writes(void);
 void case_slow(void);
 
