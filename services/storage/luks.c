@@ -386,6 +386,10 @@ int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
 		(rolls && finish_change(l, previous, err) < 0)) {
 		return -1; /* a torn copy was mended in memory when the library loaded it */
 	}
+	if (l->sealed) { /* its MAC was right, and store() keeps it so */
+		l->record.has_next = false;
+		return 0;
+	}
 	return take_mac(l, err);
 }
 
