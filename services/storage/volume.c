@@ -14,6 +14,7 @@
 #include "proto/messages.h"
 #include "runtime/base/file.h"
 #include "schema/mounts.h"
+#include "services/storage/ext4.h"
 #include "services/storage/filesystem.h"
 #include "services/storage/grow.h"
 #include "services/storage/mountpoint.h"
@@ -104,6 +105,7 @@ static int mount_volume(struct hpl_work *w, const char *path, const char *type, 
 	_cleanup_close_ int root = open(w->v->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int dir = -1;
 	char target[64];
+	int r, sys;
 
 	if (root < 0)
 		return HPL_FAIL(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, errno, "no root");
@@ -111,8 +113,13 @@ static int mount_volume(struct hpl_work *w, const char *path, const char *type, 
 	if (dir < 0)
 		return -1;
 	snprintf(target, sizeof target, "/proc/self/fd/%d", dir);
-	if (mount(path, target, type, MS_NODEV | MS_NOSUID, NULL) < 0) {
-		(void)hpl_filesystem_mount_failed(path, type, errno, "/proc/self/mounts", err);
+	r = mount(path, target, type, MS_NODEV | MS_NOSUID, NULL);
+	sys = errno;
+	/* EBADMSG: a checksum is wrong; with a torn superblock not even its journal can be replayed */
+	if (r < 0 && sys == EBADMSG && hpl_streq(type, "ext4") && hpl_ext4_mend(w->v->mkfs_dir, path) == 0)
+		r = mount(path, target, type, MS_NODEV | MS_NOSUID, NULL);
+	if (r < 0) {
+		(void)hpl_filesystem_mount_failed(path, type, sys, "/proc/self/mounts", err);
 		return HPL_WRAP(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, "%s at %s", w->v->device,
 			w->v->mount);
 	}

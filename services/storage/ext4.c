@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "services/storage/ext4.h"
+
+#include <endian.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runtime/base/file.h"
+#include "runtime/base/proc.h"
+
+enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
+	CHECKSUM_TYPE_AT = 0x175, CRC32C = 1, CHECKSUM_AT = 0x3fc };
+enum { FSCK_MS = 600000, PROGRAM_PATH = 256, FSCK_REPAIRED = 1 };
+
+/* Castagnoli, reflected, without the last inversion, as ext4 has it. */
+static uint32_t crc32c(const uint8_t *p, size_t len)
+{
+	uint32_t crc = ~0U;
+
+	while (len--) {
+		crc ^= *p++;
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
+	}
+	return crc;
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+bool hpl_ext4_torn(const uint8_t super[HPL_EXT4_SUPER], uint32_t *ret)
+{
+	uint32_t right;
+
+	if ((super[MAGIC_AT] | super[MAGIC_AT + 1] << 8) != MAGIC ||
+		!(le32(super + RO_COMPAT_AT) & METADATA_CSUM) || super[CHECKSUM_TYPE_AT] != CRC32C)
+		return false;
+	right = crc32c(super, CHECKSUM_AT);
+	if (right == le32(super + CHECKSUM_AT))
+		return false;
+	*ret = right;
+	return true;
+}
+
+static int put_checksum(int fd, uint32_t sum)
+{
+	sum = htole32(sum);
+	return pwrite(fd, &sum, sizeof(sum), HPL_EXT4_SUPER + CHECKSUM_AT) == (ssize_t)sizeof(sum) &&
+		fsync(fd) == 0 ? 0 : -1;
+}
+
+int hpl_ext4_mend(const char *dir, const char *device)
+{
+	_cleanup_close_ int fd = open(device, O_RDWR | O_CLOEXEC);
+	uint8_t super[HPL_EXT4_SUPER];
+	uint32_t right;
+	char path[PROGRAM_PATH];
+	const char *const argv[] = {path, "-f", "-p", device, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
+	int status = -1;
+
+	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
+		!hpl_ext4_torn(super, &right) || put_checksum(fd, right) < 0)
+		return -1;
+	snprintf(path, sizeof path, "%s/fsck.ext4", dir);
+	if (hpl_proc_run(&p, &status, NULL) == 0 && (status == 0 || status == FSCK_REPAIRED))
+		return 0;
+	(void)put_checksum(fd, le32(super + CHECKSUM_AT));
+	return -1;
+}

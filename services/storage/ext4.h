@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The superblock of an ext4 that was torn by a power cut: it is 1024 bytes, two sectors, is written in
+ * place, and its checksum is in the second. With one sector old and one new, kernel and
+ * e2fsck refuse the filesystem, though nothing is lost: all that a change of its state touches is in the
+ * first. A small filesystem has no second copy.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { HPL_EXT4_SUPER = 1024 /* bytes, and its offset */ };
+
+/* Is this a superblock whose checksum, and as far as can be seen nothing else, is wrong? *ret: the right one.
+ * Source: Linux, Documentation/filesystems/ext4/super.rst. */
+bool hpl_ext4_torn(const uint8_t super[HPL_EXT4_SUPER], uint32_t *ret);
+/* Where that is so: writes the right checksum and has fsck.ext4 of dir replay the journal and check all of the
+ * filesystem. 0: it is sound. -1: it is not one that was torn, or not sound; the checksum is as it
+ * was, so that it is not mounted. */
+int hpl_ext4_mend(const char *dir, const char *device);
