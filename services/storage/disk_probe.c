@@ -250,6 +250,9 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 	d->type[0] = d->uuid[0] = d->label[0] = d->why[0] = 0;
 	d->data_blank = false;
 	d->kind = HPL_DISK_UNKNOWN;
+	if (d->table_torn) /* from the table, not from the kernel: once more */
+		d->part_count = 0;
+	d->table_torn = false;
 	entries = probe_table(d, fd);
 	if (entries < 0) {
 		set_unreadable(d, "the partition table cannot be read");

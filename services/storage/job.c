@@ -35,6 +35,10 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	disk.minor = d->minor;
 	disk.n_parts = d->part_count;
 	disk.parts = list;
+	disk.kind = d->kind;
+	disk.data_blank = d->data_blank;
+	disk.table_torn = d->table_torn;
+	disk.why = (char *)d->why;
 	job.name = (char *)v->name;
 	job.mount = (char *)v->mount;
 	job.filesystem = (char *)v->filesystem;
@@ -47,6 +51,31 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	c.what_case = HPL__WORKER_COMMAND__WHAT_JOB;
 	c.job = &job;
 	return hpl_frame_pack(ret, &c.base, err);
+}
+
+int hpl_job_take_disk(struct hpl_disk *d, const Hpl__WorkerDisk *in, struct hpl_err *err)
+{
+	if (in->n_parts > HPL_DISK_PARTS || in->kind > HPL_DISK_UNREADABLE)
+		return HPL_FAIL(err, 0, 0, "%zu partitions, kind %u", in->n_parts, in->kind);
+	*d = (struct hpl_disk){.kind = in->kind, .data_blank = in->data_blank, .table_torn = in->table_torn};
+	snprintf(d->why, sizeof d->why, "%s", in->why);
+	snprintf(d->name, sizeof d->name, "%s", in->name);
+	snprintf(d->path, sizeof d->path, "%s", in->path);
+	snprintf(d->serial, sizeof d->serial, "%s", in->serial);
+	snprintf(d->excluded, sizeof d->excluded, "%s", in->excluded);
+	d->size = in->size;
+	d->major = in->major;
+	d->minor = in->minor;
+	d->part_count = (unsigned)in->n_parts;
+	for (size_t i = 0; i < in->n_parts; i++) {
+		struct hpl_disk_part *p = &d->parts[i];
+
+		snprintf(p->path, sizeof p->path, "%s", in->parts[i]->path);
+		snprintf(p->label, sizeof p->label, "%s", in->parts[i]->label);
+		p->start = in->parts[i]->start;
+		p->size = in->parts[i]->size;
+	}
+	return 0;
 }
 
 int hpl_job_pack_go(struct hpl_secret *ret, Hpl__WorkerCommand__WhatCase what, struct hpl_err *err)

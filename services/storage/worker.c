@@ -5,6 +5,7 @@
 
 #include "proto/messages.h"
 #include "services/storage/frame.h"
+#include "services/storage/job.h"
 #include "services/storage/volume.h"
 
 struct worker {
@@ -84,29 +85,6 @@ static int obey(struct worker *w, Hpl__WorkerCommand__WhatCase what, struct hpl_
 
 /* ---- the job ---- */
 
-static int take_disk(struct hpl_disk *d, const Hpl__WorkerDisk *in, struct hpl_err *err)
-{
-	if (in->n_parts > HPL_DISK_PARTS)
-		return HPL_FAIL(err, 0, 0, "%zu partitions", in->n_parts);
-	snprintf(d->name, sizeof d->name, "%s", in->name);
-	snprintf(d->path, sizeof d->path, "%s", in->path);
-	snprintf(d->serial, sizeof d->serial, "%s", in->serial);
-	snprintf(d->excluded, sizeof d->excluded, "%s", in->excluded);
-	d->size = in->size;
-	d->major = in->major;
-	d->minor = in->minor;
-	d->part_count = (unsigned)in->n_parts;
-	for (size_t i = 0; i < in->n_parts; i++) {
-		struct hpl_disk_part *p = &d->parts[i];
-
-		snprintf(p->path, sizeof p->path, "%s", in->parts[i]->path);
-		snprintf(p->label, sizeof p->label, "%s", in->parts[i]->label);
-		p->start = in->parts[i]->start;
-		p->size = in->parts[i]->size;
-	}
-	return 0;
-}
-
 static int announce(struct hpl_volume *v, struct hpl_err *err)
 {
 	struct worker *w = v->ud;
@@ -144,7 +122,7 @@ static int take_job(struct worker *w, struct hpl_err *err)
 		.announce = announce,
 		.ud = w,
 	};
-	return take_disk(&w->v.disk, j->disk, err);
+	return hpl_job_take_disk(&w->v.disk, j->disk, err);
 }
 
 /* ---- the work ---- */

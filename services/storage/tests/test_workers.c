@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "services/storage/job.h"
 #include "services/storage/tests/rig.h"
 
 static struct hpl_buf log_text;
@@ -269,6 +270,33 @@ Test(storage_workers, a_worker_that_cannot_be_run_is_HPL02122E)
 	program = "/nowhere/hpl-storage-volume";
 	send_all(w, 1);
 	expect_failure("HPL02122E", "volume 'good-a': cannot run /nowhere/hpl-storage-volume");
+}
+
+Test(storage_workers, a_worker_gets_the_disk_as_the_scan_left_it)
+{
+	_cleanup_secret_ struct hpl_secret frame = HPL_SECRET_NULL;
+	struct hpl_volume v = {.name = "a", .mount = "/a", .filesystem = "ext4", .mkfs_dir = "/sbin", .root = "/",
+		.disk = {.name = "vdb", .path = "/dev/vdb", .serial = "s", .excluded = "no", .size = 1 << 30,
+			.major = 254, .minor = 16, .kind = HPL_DISK_UNREADABLE, .data_blank = true,
+			.table_torn = true, .why = "because", .part_count = 2,
+			.parts = {{"/dev/vdb1", "metadata", 1, 2}, {"/dev/vdb2", "data", 3, 4}}}};
+	Hpl__WorkerCommand *c;
+	struct hpl_disk d;
+
+	cr_assert_eq(hpl_job_pack(&frame, &v, NULL), 0);
+	c = hpl__worker_command__unpack(NULL, frame.len - HPL_FRAME_HEAD, frame.data + HPL_FRAME_HEAD); /* behind its length */
+	cr_assert(c && c->what_case == HPL__WORKER_COMMAND__WHAT_JOB);
+	cr_assert_eq(hpl_job_take_disk(&d, c->job->disk, NULL), 0);
+	cr_expect_eq(d.kind, HPL_DISK_UNREADABLE);
+	cr_expect(d.data_blank && d.table_torn);
+	cr_expect_str_eq(d.why, "because");
+	cr_expect_str_eq(d.excluded, "no");
+	cr_expect(d.size == 1 << 30 && d.major == 254 && d.minor == 16 && d.part_count == 2);
+	cr_expect_str_eq(d.parts[1].label, "data");
+	cr_expect(d.parts[1].start == 3 && d.parts[1].size == 4);
+	c->job->disk->kind = 1000;
+	cr_expect_eq(hpl_job_take_disk(&d, c->job->disk, NULL), -1);
+	hpl__worker_command__free_unpacked(c, NULL);
 }
 
 Test(storage_workers, the_number_of_workers_fits_the_memory)
