@@ -39,20 +39,6 @@ static int plan_table(struct hpl_plan *p, const struct hpl_disk *d, uint32_t sec
 	return 0;
 }
 
-static int plan_making(struct hpl_plan *p, const struct hpl_volume *v, uint32_t sector, struct hpl_err *err)
-{
-	if (plan_table(p, &v->disk, sector, err) < 0)
-		return -1;
-	step(p, "metadata", "ext4 on the metadata partition, unless a sound one is there");
-	step(p, "luks", "LUKS2 on the data partition: %s, key of %d bits, header of %d MiB; argon2id, %d "
-		"passes over %u KiB", HPL_LUKS_CIPHER, HPL_LUKS_KEY_BYTES * 8, HPL_LUKS_HEADER_BYTES >> 20,
-		HPL_LUKS_PASSES, v->memory_kb);
-	step(p, "filesystem", "%s in it%s", v->filesystem, v->disk.kind == HPL_DISK_MAKING ?
-		", unless the interrupted making left a sound one" : "");
-	step(p, "mount", "mount it at %s (nodev, nosuid)", v->mount);
-	return 0;
-}
-
 /* What the passphrases say: no word when there are none. */
 static int plan_unlock(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l, struct hpl_err *err)
 {
@@ -78,6 +64,13 @@ static int plan_unlock(struct hpl_plan *p, const struct hpl_volume *v, struct hp
 	return 0;
 }
 
+static int plan_header(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l, struct hpl_err *err)
+{
+	step(p, "open", "open LUKS2 %s on %s, %u key slot%s, sectors of %u bytes", l->area.uuid, l->device,
+		l->area.header.keyslots, l->area.header.keyslots == 1 ? "" : "s", l->area.header.sector_size);
+	return plan_unlock(p, v, l, err);
+}
+
 static int plan_opening(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l,
 	const char *device, uint64_t size, struct hpl_err *err)
 {
@@ -92,9 +85,45 @@ static int plan_opening(struct hpl_plan *p, const struct hpl_volume *v, struct h
 	if (r || !l->area.header.keyslots)
 		return HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s holds no LUKS2 header with a key "
 			"slot", l->device);
-	step(p, "open", "open LUKS2 %s on %s, %u key slot%s, sectors of %u bytes", l->area.uuid, l->device,
-		l->area.header.keyslots, l->area.header.keyslots == 1 ? "" : "s", l->area.header.sector_size);
-	return plan_unlock(p, v, l, err);
+	return plan_header(p, v, l, err);
+}
+
+/* An interrupted making may have come as far as a key slot: then only its passphrase goes on. What else
+ * stands there is looked at by the one who makes. */
+static int plan_interrupted(struct hpl_plan *p, const struct hpl_volume *v, bool *ret_opens,
+	struct hpl_err *err)
+{
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+	const struct hpl_disk *d = &v->disk;
+	struct hpl_err ignored = HPL_ERR_NULL;
+
+	*ret_opens = false;
+	if (d->kind != HPL_DISK_MAKING || d->part_count != HPL_LAYOUT_PARTS || d->table_torn)
+		return 0;
+	l.read_only = true;
+	if (hpl_luks_init(&l, d->parts[1].path, d->parts[1].size, err) < 0)
+		return -1;
+	*ret_opens = hpl_luks_load(&l, &ignored) == 0 && l.area.header.keyslots;
+	return *ret_opens ? plan_header(p, v, &l, err) : 0;
+}
+
+static int plan_making(struct hpl_plan *p, const struct hpl_volume *v, uint32_t sector, struct hpl_err *err)
+{
+	bool opens;
+
+	if (plan_table(p, &v->disk, sector, err) < 0)
+		return -1;
+	step(p, "metadata", "ext4 on the metadata partition, unless a sound one is there");
+	if (plan_interrupted(p, v, &opens, err) < 0)
+		return -1;
+	if (!opens)
+		step(p, "luks", "LUKS2 on the data partition: %s, key of %d bits, header of %d MiB; argon2id, "
+			"%d passes over %u KiB", HPL_LUKS_CIPHER, HPL_LUKS_KEY_BYTES * 8,
+			HPL_LUKS_HEADER_BYTES >> 20, HPL_LUKS_PASSES, v->memory_kb);
+	step(p, "filesystem", "%s in it%s", v->filesystem, v->disk.kind == HPL_DISK_MAKING ?
+		", unless the interrupted making left a sound one" : "");
+	step(p, "mount", "mount it at %s (nodev, nosuid)", v->mount);
+	return 0;
 }
 
 /* A volume that is there. */

@@ -18,26 +18,33 @@
 
 static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 {
-	if (d->excluded[0])
-		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "%s cannot be used: %s", d->path,
-			d->excluded);
+	if (d->excluded[0]) {
+		HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "%s cannot be used: %s", d->path, d->excluded);
+		hpl_err_cure(err, "take a disk of at least 128 MiB that can be written and that nothing uses");
+		return -1;
+	}
 	switch (d->kind) {
 	case HPL_DISK_UNREADABLE:
 		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s: %s", d->path, d->why);
+		hpl_err_cure(err, "check the disk; one that cannot be read in whole is never formatted");
 		break;
 	case HPL_DISK_COUNT:
 		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0, "%s: %s", d->path,
 			d->why);
+		hpl_err_cure(err, "attach a blank disk, or one with the partitions metadata and data, and let the "
+			"kernel see them (losetup --partscan for a loop device); nothing was written to this one");
 		break;
 	case HPL_DISK_SHRUNK:
 		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s: %s", d->path, d->why);
+		hpl_err_cure(err, "attach the disk with at least the size that it had; nothing was written to it");
 		break;
 	default:
-		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s", d->path, d->why);
+		HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s (serial '%s') is not blank: %s", d->path,
+			d->serial, d->why);
+		hpl_err_cure(err, "attach a blank disk and give its serial as the volume's volumeID, or, if nobody "
+			"needs what is on this one, wipe it outside; nothing was written to it");
 		break;
 	}
-	hpl_err_cure(err, "attach a blank disk and name it by its serial (volumeID), or wipe this one "
-		"yourself; nothing was written to it");
 	return -1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What se-disk-encryption needs beside the volume itself: lock, mounts, plan; and wrong calls. */
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "proto/messages.h"
@@ -194,17 +195,187 @@ Test(storage_tool, the_plan_refuses_what_the_boot_refuses)
 	close(fd);
 }
 
-static int call(const char *const *args)
+/* The header stands in a file of its own here: the plan takes partitions by their paths. */
+Test(storage_tool, the_plan_of_an_interrupted_making_goes_on_with_its_key_slot)
+{
+	static const char text[] = "of the making";
+	_cleanup_secret_ struct hpl_secret good = HPL_SECRET_NULL, bad = HPL_SECRET_NULL;
+	struct hpl_record record = {.state = HPL_RECORD_MAKING};
+	struct hpl_layout l;
+	struct hpl_plan p;
+	struct hpl_disk d;
+	int fd = disk_file(&d, 256 * MIB), data;
+
+	cr_assert_eq(hpl_layout_plan(&l, d.size, 512, &err), 0);
+	cr_assert_eq(hpl_layout_write(fd, d.path, &l, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_record_write(&record, fd, hpl_record_place(l.start[0]), &err), 0, "%s", err.text);
+	d.part_count = 2;
+	for (int i = 0; i < 2; i++) {
+		d.parts[i] = (struct hpl_disk_part){.start = l.start[i], .size = l.size[i]};
+		snprintf(d.parts[i].path, sizeof(d.parts[i].path), "%.60s/vdb%d", base, i + 1);
+	}
+	hpl_disk_classify(&d, fd);
+	cr_assert_eq(d.kind, HPL_DISK_MAKING, "%s", d.why);
+	data = open(d.parts[1].path, O_RDWR | O_CREAT, 0600);
+	cr_assert_eq(ftruncate(data, (off_t)d.parts[1].size), 0);
+	struct hpl_volume v = volume_of(&d);
+	cr_assert_eq(hpl_plan(&p, &v, fd, 512, &err), 0, "%s", err.text);
+	cr_expect(strstr(said(&p, "luks"), "argon2id"), "it did not come as far as a header");
+	cr_assert_eq(run_program(NULL, (const char *const[]){"/sbin/cryptsetup", "luksFormat", "-q", "--type", "luks2",
+		"--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--key-file=-", d.parts[1].path, NULL},
+		text), 0);
+	cr_assert_eq(hpl_secret_copy(&good, text, strlen(text), NULL), 0);
+	cr_assert_eq(hpl_secret_copy(&bad, "another", 7, NULL), 0);
+	v.passphrase = &good;
+	cr_assert_eq(hpl_plan(&p, &v, fd, 512, &err), 0, "%s", err.text);
+	cr_expect_str_eq(said(&p, "luks"), "", "the header is kept");
+	cr_expect(strstr(p.steps[3].text, "opens key slot 0"), "%s", p.steps[3].text);
+	v.passphrase = &bad;
+	cr_expect_eq(hpl_plan(&p, &v, fd, 512, &err), -1);
+	cr_expect_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
+	close(data);
+	close(fd);
+}
+
+/* ---- the program ---- */
+
+static struct hpl_buf said_by; /* of the last call, both streams */
+
+static int call_with(const char *input, const char *const *args)
 {
 	const char *argv[12] = {HPL_DISK_TOOL};
-	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
-	struct hpl_proc p = {.argv = argv, .timeout_ms = 20000, .out = &out, .errout = &out, .out_limit = 4096};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 20000, .out = &said_by, .errout = &said_by,
+		.out_limit = 8192, .input = input, .input_len = input ? strlen(input) : 0};
 	int status = -1;
 
 	for (size_t i = 0; args[i]; i++)
 		argv[i + 1] = args[i];
+	hpl_buf_clear(&said_by);
 	cr_assert_eq(hpl_proc_run(&p, &status, &err), 0, "%s", err.text);
 	return status;
+}
+
+static int call(const char *const *args) { return call_with(NULL, args); }
+#define CALL_WITH(input, ...) call_with((input), (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_said(const char *text)
+{
+	cr_expect(said_by.data && strstr(said_by.data, text), "'%s' is not in: %s", text,
+		said_by.data ? said_by.data : "");
+}
+
+/* ---- and on loop devices, where the machine has them ---- */
+
+static char loop[64];
+
+static void loop_begin(void)
+{
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	int fd;
+
+	begin();
+	fd = open(in_base("image"), O_RDWR | O_CREAT, 0600);
+	cr_assert_eq(ftruncate(fd, 256 * MIB), 0);
+	close(fd);
+	loop[0] = 0;
+	if (geteuid() == 0 && access("/sbin/losetup", X_OK) == 0 &&
+		RUN(&out, "/sbin/losetup", "--find", "--show", "--partscan", in_base("image")) == 0)
+		snprintf(loop, sizeof(loop), "%.*s", (int)strcspn(out.data, "\n"), out.data);
+}
+
+static void loop_finish(void)
+{
+	if (loop[0])
+		cr_expect_eq(RUN(NULL, "/sbin/losetup", "--detach", loop), 0);
+	finish();
+}
+
+TestSuite(storage_tool_loop, .init = loop_begin, .fini = loop_finish);
+
+#define NEEDS_LOOP() do { if (!loop[0]) cr_skip_test("no loop device for this user"); } while (0)
+
+static blkcnt_t image_blocks(void)
+{
+	struct stat st;
+
+	cr_assert_eq(stat(in_base("image"), &st), 0);
+	return st.st_blocks;
+}
+
+Test(storage_tool_loop, a_dry_run_writes_nothing_and_its_json_is_json)
+{
+	NEEDS_LOOP();
+	cr_assert_eq(image_blocks(), 0);
+	cr_assert_eq(CALL_WITH("secret\n", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--format", "json",
+		"--passphrase-file", "-"), 0);
+	sync();
+	cr_expect_eq(image_blocks(), 0, "not one block of the sparse file was written");
+	expect_said("\"text\": \"partition /dev/loop");
+	put_file("out.json", said_by.data);
+	cr_expect_eq(RUN(NULL, "/usr/bin/python3", "-m", "json.tool", in_base("out.json")), 0);
+}
+
+Test(storage_tool_loop, a_disk_is_one_disk_by_any_name_and_its_lock_tells_who_has_it)
+{
+	char pid[32];
+	struct stat st;
+	int fd;
+
+	NEEDS_LOOP();
+	cr_assert_eq(symlink(loop, in_base("by-name")), 0);
+	cr_assert_eq(stat(loop, &st), 0);
+	fd = hpl_disk_lock(HPL_DISK_LOCK_DIR, major(st.st_rdev), minor(st.st_rdev), &err);
+	cr_assert_geq(fd, 0, "%s", err.text);
+	cr_expect_eq(CALL_WITH("secret\n", "--device", in_base("by-name"), "--mount", "/mnt/x", "--passphrase-file",
+		"-"), 1);
+	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
+	expect_said("HPL02123E");
+	expect_said(pid);
+	close(fd);
+	cr_expect_eq(CALL_WITH(NULL, "--device", in_base("by-name"), "--mount", "/mnt/x", "--dry-run"), 0);
+	cr_expect_eq(image_blocks(), 0);
+}
+
+Test(storage_tool_loop, a_partition_a_file_and_a_disk_with_data_are_refused_with_a_cure)
+{
+	char part[80];
+
+	NEEDS_LOOP();
+	cr_expect_eq(CALL_WITH(NULL, "--device", in_base("image"), "--mount", "/mnt/x", "--dry-run"), 1);
+	expect_said("no block device");
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "-n", "1:0:0", loop), 0);
+	cr_expect_eq(CALL_WITH("s", "--device", loop, "--mount", "/mnt/x", "--passphrase-file", "-"), 1);
+	expect_said("HPL07006E");
+	snprintf(part, sizeof(part), "%sp1", loop);
+	(void)RUN(NULL, "/sbin/partprobe", loop);
+	if (access(part, F_OK) == 0) {
+		cr_expect_eq(CALL_WITH(NULL, "--device", part, "--mount", "/mnt/x", "--dry-run"), 1);
+		expect_said("cure: name the whole disk");
+	}
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "--zap-all", loop), 0);
+	cr_assert_eq(RUN(NULL, "/sbin/mkfs.ext4", "-q", "-F", loop), 0);
+	cr_expect_eq(CALL_WITH("s", "--device", loop, "--mount", "/mnt/x", "--passphrase-file", "-"), 1);
+	expect_said("HPL07020E");
+	expect_said("it holds ext4");
+	expect_said("volumeID");
+}
+
+Test(storage_tool_loop, of_a_passphrase_one_line_end_is_dropped_and_nothing_else)
+{
+	NEEDS_LOOP();
+	cr_assert_eq(run_program(NULL, (const char *const[]){"/sbin/cryptsetup", "luksFormat", "-q", "--type", "luks2",
+		"--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000", "--key-file=-", in_base("image"), NULL},
+		"a\nb"), 0);
+	cr_expect_eq(CALL_WITH("a\nb\n", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--passphrase-file",
+		"-"), 0);
+	expect_said("opens key slot 0");
+	cr_expect_eq(CALL_WITH("a\nb", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--passphrase-file",
+		"/dev/fd/0"), 0);
+	cr_expect_eq(CALL_WITH("a\nb\n\n", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--passphrase-file",
+		"-"), 1);
+	expect_said("HPL02003E");
+	cr_expect_eq(CALL_WITH("a", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--passphrase-file", "-"), 1);
+	cr_expect_eq(CALL_WITH("\n", "--device", loop, "--mount", "/mnt/x", "--dry-run", "--passphrase-file", "-"), 2);
 }
 
 Test(storage_tool, wrong_calls_end_with_2)

@@ -12,6 +12,7 @@
 #include "runtime/tool/output.h"
 #include "schema/mounts.h"
 #include "services/storage/kdf.h"
+#include "services/storage/luks.h"
 #include "services/storage/plan.h"
 #include "services/storage/tool/lock.h"
 #include "services/storage/tool/mounted.h"
@@ -70,7 +71,6 @@ static void print_json(struct hpl_buf *out, const struct job *j, const char *don
 	}
 	hpl_json_close(&json, '}');
 	hpl_buf_add(out, json.buf.data, json.buf.len);
-	hpl_buf_str(out, "\n");
 }
 
 static void print_text(struct hpl_buf *out, const struct job *j, const char *done)
@@ -115,13 +115,28 @@ static int check_call(const struct hpl_tool_call *c)
 	return HPL_EXIT_GOOD;
 }
 
+/* All of the file but one line end: a key of random bytes is not cut at the first byte that looks like
+ * a line end, which would leave a key that can be guessed. */
+static int read_passphrase(struct hpl_secret *ret, const char *file, struct hpl_err *err)
+{
+	_cleanup_buf_ struct hpl_buf b = {.wipe = 1};
+
+	if (hpl_tool_read(&b, file, HPL_TOOL_PASSPHRASE, err) < 0)
+		return -1;
+	if (b.len && b.data[b.len - 1] == '\n')
+		b.len--;
+	if (b.len == 0)
+		return HPL_FAIL(err, 0, 0, "%s: holds no passphrase", file);
+	return hpl_secret_copy(ret, b.data, b.len, err);
+}
+
 static int read_passphrases(struct job *j, struct hpl_err *err)
 {
 	const char *now = hpl_tool_value(j->call, "passphrase-file"),
 		*before = hpl_tool_value(j->call, "previous-passphrase-file");
 
-	if ((now && hpl_tool_read_passphrase(&j->passphrase, now, err) < 0) ||
-		(before && hpl_tool_read_passphrase(&j->previous, before, err) < 0))
+	if ((now && read_passphrase(&j->passphrase, now, err) < 0) ||
+		(before && read_passphrase(&j->previous, before, err) < 0))
 		return -1;
 	return 0;
 }
@@ -142,6 +157,34 @@ static void fill(struct job *j)
 		.root = "/",
 		.memory_kb = hpl_kdf_memory_kb((uint64_t)memory.totalram * memory.mem_unit),
 	};
+}
+
+/* A mounted volume keeps its passphrase: the change that was asked for must be there already. */
+static int check_changed(const struct job *j, struct hpl_err *err)
+{
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+	const struct hpl_disk *d = &j->volume.disk;
+	const struct hpl_disk_part *last = d->part_count ? &d->parts[d->part_count - 1] : NULL;
+
+	if (!j->previous.len)
+		return 0;
+	l.read_only = true;
+	if (hpl_luks_init(&l, last ? last->path : d->path, last ? last->size : d->size, err) < 0)
+		return -1;
+	if (hpl_luks_load(&l, err) == 0 && hpl_luks_slot_of(&l, &j->passphrase) >= 0 &&
+		hpl_luks_slot_of(&l, &j->previous) < 0)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "the volume of %s is mounted: its passphrase is not changed "
+		"now", d->path);
+	return hpl_err_cure(err, "unmount it and close %s first", j->mounted.mapping), -1;
+}
+
+static int check_root(struct hpl_err *err)
+{
+	if (geteuid() == 0)
+		return 0;
+	HPL_FAIL(err, 0, 0, "only root can open disks and mount");
+	return hpl_err_cure(err, "call it as root"), -1;
 }
 
 /* 1: it is mounted there already. */
@@ -169,6 +212,8 @@ static int look(struct job *j, struct hpl_err *err)
 			m->mount);
 		return hpl_err_cure(err, "unmount it and close %s first", m->mapping), -1;
 	}
+	if (check_changed(j, err) < 0)
+		return -1;
 	snprintf(v->mapping, sizeof(v->mapping), "%.63s", m->mapping);
 	snprintf(v->found_fs, sizeof(v->found_fs), "%s", m->filesystem);
 	return 1;
@@ -193,7 +238,7 @@ static int work(struct job *j)
 	if (read_passphrases(j, &err) < 0)
 		return hpl_tool_fail(j->call, &err, HPL_EXIT_CALL);
 	fill(j);
-	rc = look(j, &err);
+	rc = check_root(&err) < 0 ? -1 : look(j, &err);
 	if (rc == 1)
 		return report(j, "mounted already");
 	if (rc == 0)
@@ -210,8 +255,6 @@ static int disk_encryption(const struct hpl_tool_call *c)
 
 	if (rc != HPL_EXIT_GOOD)
 		return rc;
-	if (geteuid() != 0)
-		return hpl_tool_usage_error(c->verb, "only root can open disks and mount");
 	hpl_secret_harden_process();
 	rc = work(&j);
 	hpl_secret_done(&j.passphrase);
