@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <time.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "runtime/base/clock.h"
@@ -26,37 +26,85 @@ static void close_pair(int pair[2])
 	hpl_closep(&pair[1]);
 }
 
-static int spawn_with(struct run *r, int child[PIPES], struct hpl_err *err)
+/* ---- the child, until it is the program ---- */
+
+enum { REPORT = 3, NOT_RUN = 127 };
+
+/* Signals are blocked: no handler of the parent's runs here. Only calls that are safe after the fork of a
+ * process with threads. *report is where an error is told. Returns only then, with errno. */
+static void become(const struct hpl_proc *p, const int child[PIPES], int *report, pid_t parent)
 {
 	static const char *const plain_env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t at;
-	sigset_t none, all;
-	int rc;
+	const struct sigaction usual = {.sa_handler = SIG_DFL};
+	sigset_t none;
 
-	posix_spawn_file_actions_init(&fa);
-	posix_spawnattr_init(&at);
+	/* Comes when the thread that forked ends, and that one waits in hpl_proc_run(). If the parent ended
+	 * before this call it never comes. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return;
+	if (getppid() != parent)
+		_exit(NOT_RUN);
+	if (setpgid(0, 0) < 0 || chdir(p->cwd ? p->cwd : "/") < 0)
+		return;
+	for (int i = 0; i < PIPES; i++)
+		if (dup2(child[i], i) < 0)
+			return;
+	if (*report != REPORT && dup3(*report, REPORT, O_CLOEXEC) < 0)
+		return;
+	*report = REPORT;
+	closefrom(REPORT + 1);
+	for (int s = 1; s < _NSIG; s++)
+		(void)sigaction(s, &usual, NULL); /* refused for SIGKILL, SIGSTOP and libc's own */
 	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(p->argv[0], (char *const *)p->argv, (char *const *)(p->envp ? p->envp : plain_env));
+}
+
+/* 0: the child is the program; else errno of what it could not do, and there is no child. */
+static int await_program(pid_t pid, int report)
+{
+	int rc = 0;
+	ssize_t n;
+
+	do
+		n = read(report, &rc, sizeof(rc));
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof(rc))
+		return 0;
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return rc;
+}
+
+static int spawn_with(struct run *r, const int child[PIPES], struct hpl_err *err)
+{
+	pid_t parent = getpid();
+	sigset_t all, old;
+	int report[2], rc;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return HPL_FAIL(err, 0, errno, "cannot make pipes");
 	sigfillset(&all);
-	posix_spawnattr_setsigmask(&at, &none);
-	posix_spawnattr_setsigdefault(&at, &all);
-	posix_spawnattr_setpgroup(&at, 0);
-	posix_spawnattr_setflags(&at,
-		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-	rc = posix_spawn_file_actions_addchdir_np(&fa, r->p->cwd ? r->p->cwd : "/");
-	for (int i = 0; i < PIPES && !rc; i++)
-		rc = posix_spawn_file_actions_adddup2(&fa, child[i], i);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r->pid = fork();
+	if (r->pid == 0) {
+		become(r->p, child, &report[1], parent);
+		rc = errno;
+		(void)!write(report[1], &rc, sizeof(rc));
+		_exit(NOT_RUN);
+	}
+	rc = r->pid < 0 ? errno : 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	hpl_closep(&report[1]);
 	if (!rc)
-		rc = posix_spawn_file_actions_addclosefrom_np(&fa, 3);
-	if (!rc)
-		rc = posix_spawn(&r->pid, r->p->argv[0], &fa, &at, (char *const *)r->p->argv,
-			(char *const *)(r->p->envp ? r->p->envp : plain_env));
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&at);
+		rc = await_program(r->pid, report[0]);
+	hpl_closep(&report[0]);
 	if (rc)
 		return HPL_FAIL(err, 0, rc, "cannot run %s", r->p->argv[0]);
 	return 0;
 }
+
+/* ---- the parent ---- */
 
 static int start(struct run *r, struct hpl_err *err)
 {

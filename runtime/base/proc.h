@@ -3,7 +3,8 @@
 /*
  * Running another program to its end: argument vector, own environment, bytes to its standard
  * input, bounded output, deadline. Blocks; services that answer a watchdog use hpl_child of the
- * harness instead. Nothing passes a shell. The child gets descriptors 0, 1, 2 only.
+ * harness instead. Nothing passes a shell. The child gets descriptors 0, 1, 2 only, leads a process
+ * group of its own, and is killed when this process ends before it: nothing is written by an orphan.
  */
 #include "runtime/base/buf.h"
 
