@@ -161,7 +161,7 @@ static int check_mac(struct hpl_luks *l, struct hpl_err *err)
 		return 0;
 	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_MAC, 0,
 		"the LUKS header of %s is not the one that this volume was left with", l->device);
-	hpl_err_cure(err, "restore header and metadata partition from one backup");
+	hpl_err_cure(err, "restore header and first MiB of the disk from one backup");
 	return -1;
 }
 
