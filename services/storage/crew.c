@@ -95,7 +95,7 @@ static void close_member(struct member *m)
 	close_one(&m->out);
 }
 
-/* It leads a process group of its own: mkfs goes with it. */
+/* The program that it runs (mkfs) leads a group of its own and dies with it: proc.h. */
 static void kill_member(struct member *m)
 {
 	if (m->started && !m->exited)

@@ -11,6 +11,7 @@
 #include "proto/messages.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/file.h"
+#include "runtime/base/proc.h"
 #include "services/storage/frame.h"
 
 static const Hpl__WorkerJob *job;
@@ -156,6 +157,18 @@ static void check_secret(void)
 	told("secret");
 }
 
+/* As mkfs is run: a program that would go on for long. */
+static void run_program(void)
+{
+	static const char script[] = "echo \"program $1 $$\" >> \"$2/log\"; exec sleep 60";
+	const char *argv[] = {"/bin/sh", "-c", script, "sh", job->name, job->root, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 120000};
+	int status = -1;
+
+	(void)hpl_proc_run(&p, &status, NULL);
+	told("outlived");
+}
+
 static void go_wrong(void)
 {
 	static const char longer[] = "\xff\xff\xff\xff", junk[] = "\0\0\0\4\xff\xff\xff\xff";
@@ -193,8 +206,14 @@ int main(void)
 		await("opened", 1);
 		say_failed();
 	}
+	if (does("breaks")) {
+		await("program", 1);
+		say_failed();
+	}
 	say_mapping();
 	(void)command();
+	if (does("makes"))
+		run_program();
 	if (does("dies"))
 		raise(SIGKILL);
 	say_opened();

@@ -3,6 +3,8 @@
  * workers are stubs (stub_worker.c); real ones are tested in a guest: guest_parallel.c. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include "services/storage/job.h"
 #include "services/storage/tests/rig.h"
@@ -62,12 +64,17 @@ static long place(const char *what, const char *name)
 	return p ? p - log_text.data : -1;
 }
 
+static pid_t pid_who(const char *what, const char *name)
+{
+	long at = place(what, name);
+
+	cr_assert_geq(at, 0, "%s", log_text.data);
+	return atoi(log_text.data + at + strlen(what) + strlen(name) + 2);
+}
+
 static pid_t pid_of(const char *name)
 {
-	long at = place("start", name);
-
-	cr_assert_geq(at, 0);
-	return atoi(log_text.data + at + strlen("start ") + strlen(name) + 1);
+	return pid_who("start", name);
 }
 
 /* The most workers between their start and their end. */
@@ -203,6 +210,24 @@ Test(storage_workers, who_does_not_stop_is_killed)
 	read_log();
 	cr_assert_eq(kill(pid_of("hangs-b"), 0), -1);
 	cr_assert_eq(errno, ESRCH);
+}
+
+/* Left without its worker it would be a child of this process: how it ended is seen. */
+Test(storage_workers, the_mkfs_of_a_killed_worker_dies_with_it)
+{
+	struct wanted w[] = {{"breaks-a", "/mnt/a", NULL}, {"makes-b", "/mnt/b", NULL}};
+	int status = 0;
+	pid_t mkfs;
+
+	cr_assert_eq(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	hpl_fake_setting(fake, "worker_stop_ms", "100");
+	send_all(w, 2);
+	expect_failure("HPL02003E", "the stub fails");
+	read_log();
+	mkfs = pid_who("program", "makes-b");
+	cr_assert_eq(waitpid(mkfs, &status, 0), mkfs, "its worker is gone: %d", errno);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %#x", (unsigned)status);
+	cr_expect_eq(place("outlived", "makes-b"), -1);
 }
 
 Test(storage_workers, a_worker_that_is_killed_is_HPL02120E_with_volume_and_signal)
