@@ -7,24 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #include "proto/messages.h"
+#include "runtime/base/caps.h"
 #include "services/disk-check/header_read.h"
-
-static int give_up_capabilities(struct hpl_err *err)
-{
-	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct none[2] = {0};
-
-	if (syscall(SYS_capset, &head, none) < 0)
-		return HPL_FAIL(err, HPL_MSG_DISKCHECK_NOT_POSSIBLE, errno, "cannot give up capabilities");
-	return 0;
-}
 
 /* Past the page cache where that is possible: files of tests may lie where it is not. */
 static int open_device(const char *path, const char *number, struct hpl_err *err)
@@ -56,7 +45,7 @@ int main(int argc, char **argv)
 		return HPL_HEADER_USAGE;
 	}
 	fd = open_device(argv[1], argv[2], &err);
-	if (fd < 0 || give_up_capabilities(&err) < 0 || hpl_luks_header_read(&h, fd, &err) < 0) {
+	if (fd < 0 || hpl_caps_drop(&err) < 0 || hpl_luks_header_read(&h, fd, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return !err.msg || err.msg == HPL_MSG_DISKCHECK_NOT_POSSIBLE ? HPL_HEADER_UNREADABLE :
 			HPL_HEADER_NONE;
