@@ -318,6 +318,8 @@ int hpl_slice_volumes(struct hpl_slice *s, const struct hpl_contract *c, Hpl__Vo
 		m[i].filesystem = text_of(e[i].value, "filesystem", "ext4");
 		m[i].volume_id = text_of(other, "volumeID", "");
 		m[i].volume_name = text_of(other, "volumeName", "");
+		if (hpl_key_source_of(other))
+			m[i].provider = (char *)hpl_key_source_of(other)->service;
 	}
 	ret->n_volumes = count;
 	return 0;

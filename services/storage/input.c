@@ -19,7 +19,8 @@ static int take_volume(struct hpl_storage_volume *v, const Hpl__Volume *in, stru
 	v->filesystem = copy_or(in->filesystem, default_filesystem);
 	v->volume_id = copy_or(in->volume_id, "");
 	v->volume_name = copy_or(in->volume_name, "");
-	if (!v->name || !v->mount || !v->filesystem || !v->volume_id || !v->volume_name)
+	v->provider = in->provider[0] ? strdup(in->provider) : NULL;
+	if ((in->provider[0] && !v->provider) || !v->name || !v->mount || !v->filesystem || !v->volume_id || !v->volume_name)
 		return HPL_OOM(err);
 	if (!v->name[0] || !hpl_filesystem_known(v->filesystem)) {
 		HPL_FAIL(err, HPL_MSG_STORAGE_VALIDATE_CONTRACT, 0,

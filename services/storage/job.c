@@ -48,6 +48,8 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	job.mkfs_dir = (char *)v->mkfs_dir;
 	job.root = (char *)v->root;
 	job.memory_kb = v->memory_kb;
+	job.keyfile = (ProtobufCBinaryData){v->keyfile_len, (uint8_t *)v->keyfile};
+	job.keyfile_program = (char *)v->keyfile_tool.program;
 	c.what_case = HPL__WORKER_COMMAND__WHAT_JOB;
 	c.job = &job;
 	return hpl_frame_pack(ret, &c.base, err);

@@ -251,9 +251,45 @@ static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *er
 	return -1;
 }
 
+int hpl_prepare_keep(struct hpl_work *w, struct hpl_err *err)
+{
+	const struct hpl_volume *v = w->v;
+
+	if (w->kept || !v->keyfile_len)
+		return 0;
+	if (v->disk.kind == HPL_DISK_LUKS) {
+		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0,
+			"%s is LUKS as a whole and has no place for a keyfile", v->disk.path);
+		hpl_err_cure(err, "take the key service out of the contract, or attach a disk with two partitions");
+		return -1;
+	}
+	if (hpl_keyfile_put(&v->keyfile_tool, v->disk.parts[0].path, v->keyfile, v->keyfile_len, err) < 0)
+		return -1;
+	w->kept = true;
+	return 0;
+}
+
+/* Where a key service wrapped a seed, encryption without that seed is not what anybody wanted (facts 7.4). */
+static int check_no_keyfile(const struct hpl_volume *v, struct hpl_err *err)
+{
+	_cleanup_buf_ struct hpl_buf blob = HPL_BUF_NULL;
+
+	if (v->keyfile_len || !v->keyfile_tool.program)
+		return 0;
+	if (hpl_keyfile_get(&blob, &v->keyfile_tool, &v->disk, err) < 0)
+		return -1;
+	if (!blob.len)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s holds the keyfile of a key service, and the "
+		"contract names none for this volume", v->disk.parts[0].path);
+	hpl_err_cure(err, "name the key service, or remove the keyfile outside if nothing was encrypted with it");
+	return -1;
+}
+
+/* The keyfile first: a header that only a lost seed opens would be a lost volume. */
 static int make_header(struct hpl_work *w, struct hpl_err *err)
 {
-	if (check_filesystem(w->v, w->luks.device_size, err) < 0)
+	if (check_filesystem(w->v, w->luks.device_size, err) < 0 || hpl_prepare_keep(w, err) < 0)
 		return -1;
 	return hpl_luks_make(&w->luks, w->v->name, w->v->passphrase, err);
 }
@@ -333,7 +369,7 @@ static int begin_record(struct hpl_work *w, struct hpl_err *err)
 
 	if (!w->making || l->record.sequence)
 		return 0;
-	if (check_metadata(w, err) < 0)
+	if (check_metadata(w, err) < 0 || check_no_keyfile(w->v, err) < 0)
 		return -1;
 	if (!l->record_at)
 		return 0;

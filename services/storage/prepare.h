@@ -39,8 +39,12 @@ struct hpl_work {
 	int disk_fd;             /* the whole disk, not exclusive; for the record */
 	bool making;             /* no filesystem was ever used here */
 	bool open;               /* the mapping exists and is ours */
+	bool kept;               /* the keyfile is on the disk, or there is none */
 };
 
 /* w->luks has its header, loaded or made. -1: *err with its id; nothing was written unless the disk
  * was provably blank, or its making was interrupted. */
 int hpl_prepare(struct hpl_work *w, struct hpl_err *err);
+/* The keyfile of the volume to its metadata partition, unless that was done. -1: HPL07007E, or HPL07006E: there
+ * is no metadata partition. */
+int hpl_prepare_keep(struct hpl_work *w, struct hpl_err *err);

@@ -8,6 +8,7 @@
 #include "runtime/base/clock.h"
 #include "services/storage/input.h"
 #include "services/storage/kdf.h"
+#include "services/storage/keyed.h"
 
 #define TAG_MOUNT "hpcr-disk-mount"
 #define TAG_STANDBY "hpcr-disk-standby"
@@ -20,14 +21,12 @@ enum {
 	WAIT_MAX_S = 86400,
 };
 
-static int mount_all(struct hpl_storage *st, struct hpl_err *err);
-
 static void line(const char *tag, const char *text)
 {
 	hpl_log_tag(HPL_SEV_INFO, tag, "%s", text);
 }
 
-static void fail(struct hpl_storage *st, const struct hpl_err *err)
+void hpl_storage_fail(struct hpl_storage *st, const struct hpl_err *err)
 {
 	uv_timer_stop(&st->timer);
 	hpl_service_fail(st->service, st->phase == HPL_STORAGE_MOUNTING ? TAG_MOUNT : TAG_STANDBY,
@@ -95,7 +94,7 @@ static void mount_done(void *ud, int result, struct hpl_err *err)
 
 	st->crew = NULL;
 	if (result < 0 || finish(st, err) < 0)
-		fail(st, err);
+		hpl_storage_fail(st, err);
 }
 
 static int start_crew(struct hpl_storage *st, struct hpl_err *err)
@@ -135,6 +134,9 @@ static int fill_job(struct hpl_storage *st, size_t i, struct hpl_err *err)
 		.root = st->root,
 		.memory_kb = st->memory_kb ? (uint32_t)st->memory_kb :
 			hpl_kdf_memory_kb(uv_get_total_memory()),
+		.keyfile = v->stored.len ? v->stored.data : v->found.data,
+		.keyfile_len = v->stored.len ? v->stored.len : v->found.len,
+		.keyfile_tool = {st->keyfile_program, st->mkfs_dir},
 	};
 	hpl_log_tag(HPL_SEV_INFO, TAG_MOUNT,
 		"Volume config .. name=[%s], mount=[%s], filesystem=[%s], device=[%s] (%s)", v->name,
@@ -153,7 +155,7 @@ static void say_mounting(void)
 	line(TAG_MOUNT, "Mounting volumes ...");
 }
 
-static int mount_all(struct hpl_storage *st, struct hpl_err *err)
+int hpl_storage_mount(struct hpl_storage *st, struct hpl_err *err)
 {
 	line(TAG_STANDBY, "Waiting for devices is completed");
 	uv_timer_stop(&st->timer);
@@ -233,9 +235,9 @@ static void scan_done(void *ud, int result, struct hpl_err *err)
 	if (result == 0)
 		result = match(st, err);
 	if (result == 0)
-		result = mount_all(st, err);
+		result = hpl_keyed_any(st) ? hpl_keyed_read(st, err) : hpl_storage_mount(st, err);
 	if (result < 0)
-		fail(st, err);
+		hpl_storage_fail(st, err);
 }
 
 static int publish_waiting(struct hpl_storage *st, uint32_t left, struct hpl_err *err)
@@ -313,7 +315,7 @@ static void on_timer(uv_timer_t *t)
 	struct hpl_err err = HPL_ERR_NULL;
 
 	if (tick(st, &err) < 0)
-		fail(st, &err);
+		hpl_storage_fail(st, &err);
 }
 
 static void say_waiting(const struct hpl_storage *st)
@@ -337,15 +339,15 @@ static int begin(struct hpl_storage *st, struct hpl_err *err)
 {
 	uint64_t now = hpl_mono_us();
 
-	if (!st->have_volumes || !st->have_passphrases || !st->verified ||
-		st->phase != HPL_STORAGE_INPUTS)
+	if (!st->have_volumes || !st->verified || st->phase != HPL_STORAGE_INPUTS ||
+		(!st->have_passphrases && !hpl_keyed_any(st)))
 		return 0;
 	say_waiting(st);
 	if (st->count == 0)
-		return mount_all(st, err);
+		return hpl_storage_mount(st, err);
 	for (size_t i = 0; i < st->count; i++) {
 		st->disk_of[i] = HPL_MATCH_NONE;
-		if (!hpl_storage_key_of(st, st->volumes[i].name, err))
+		if (st->have_passphrases && !hpl_storage_key_of(st, st->volumes[i].name, err))
 			return -1; /* before any disk is looked at */
 	}
 	st->disks = calloc(HPL_DISK_MAX, sizeof *st->disks);
@@ -384,7 +386,12 @@ static int on_passphrases(struct hpl_service *s, void *state, const Hpl__Event *
 	if (hpl_storage_take_passphrases(st, ev->passphrases, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "cannot keep it");
 	st->have_passphrases = true;
-	return begin(st, err);
+	return st->phase == HPL_STORAGE_THIRD ? hpl_storage_mount(st, err) : begin(st, err);
+}
+
+static int on_stored(struct hpl_service *s, void *state, const Hpl__Event *ev, struct hpl_err *err)
+{
+	return hpl_keyed_take(state, ev->source, ev->stored_keys, err);
 }
 
 static int on_verified(struct hpl_service *s, void *state, const Hpl__Event *ev,
@@ -399,6 +406,7 @@ static int on_verified(struct hpl_service *s, void *state, const Hpl__Event *ev,
 static const struct hpl_handler handlers[] = {
 	{HPL_TOPIC_CONTRACT_VOLUMES, on_volumes},
 	{HPL_TOPIC_LUKS_PASSPHRASES, on_passphrases},
+	{HPL_TOPIC_KEY_STORED, on_stored},
 	{HPL_TOPIC_SIGNATURE_VERIFIED, on_verified},
 	{NULL, NULL},
 };
@@ -426,6 +434,8 @@ static int start(struct hpl_service *s, void *state, struct hpl_err *err)
 	st->mkfs_dir = hpl_service_setting(s, "mkfs_dir", "/sbin");
 	st->root = hpl_service_setting(s, "root", "/");
 	st->worker = hpl_service_setting(s, "worker", "/usr/libexec/hpl/hpl-storage-volume");
+	st->keyfile_program = hpl_service_setting(s, "keyfile_program",
+		"/usr/libexec/hpl/hpl-storage-keyfile");
 	if (hpl_service_setting_u64(s, "wait_s", 900, 0, WAIT_MAX_S, &st->wait_s, err) < 0 ||
 		hpl_service_setting_u64(s, "first_progress_s", 10, 0, WAIT_MAX_S, &st->first_progress_s,
 			err) < 0 ||
@@ -466,6 +476,9 @@ void hpl_storage_clear(struct hpl_storage *st)
 		hpl_freep(&v->filesystem);
 		hpl_freep(&v->volume_id);
 		hpl_freep(&v->volume_name);
+		hpl_freep(&v->provider);
+		hpl_buf_done(&v->found);
+		hpl_buf_done(&v->stored);
 	}
 	hpl_buf_done(&st->seen);
 	hpl_freep(&st->disks);

@@ -187,7 +187,7 @@ int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_er
 		return HPL_OOM(err);
 	o->w = (struct hpl_work){.v = v, .luks = HPL_LUKS_NULL, .disk_fd = -1};
 	if (hpl_mount_path_check(v->mount, err) < 0 || hpl_prepare(&o->w, err) < 0 ||
-		open_mapping(o, err) < 0 ||
+		open_mapping(o, err) < 0 || hpl_prepare_keep(&o->w, err) < 0 ||
 		prepare_filesystem(&o->w, o->path, o->type, sizeof o->type, err) < 0) {
 		hpl_volume_close(o);
 		return HPL_WRAP(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, "volume '%s'", v->name);

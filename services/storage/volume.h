@@ -18,6 +18,7 @@
  */
 #include "runtime/base/secret.h"
 #include "services/storage/disk.h"
+#include "services/storage/keyfile.h"
 
 enum { HPL_VOLUME_TEXT = 256 };
 
@@ -32,6 +33,12 @@ struct hpl_volume {
 	const char *mkfs_dir;              /* "/sbin": where mkfs.* and fsck.* are */
 	const char *root;                  /* "/": mount points are beneath it */
 	uint32_t memory_kb;                /* cost of key derivation for a new volume */
+	/* With a key provider: what the metadata partition shall hold before a new volume is encrypted, or
+	 * after an old one was opened. keyfile_len 0: the volume has no key provider, or one that stores
+	 * nothing. program NULL: the metadata partition is not looked into. */
+	const void *keyfile;
+	size_t keyfile_len;
+	struct hpl_keyfile_tool keyfile_tool;
 	/* Before the mapping is made: its name is in v->mapping, and none of that name exists. -1
 	 * with *err stops. May be NULL. */
 	int (*announce)(struct hpl_volume *v, struct hpl_err *err);

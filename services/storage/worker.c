@@ -119,6 +119,9 @@ static int take_job(struct worker *w, struct hpl_err *err)
 		.mkfs_dir = j->mkfs_dir,
 		.root = j->root,
 		.memory_kb = j->memory_kb,
+		.keyfile = j->keyfile.data,
+		.keyfile_len = j->keyfile.len,
+		.keyfile_tool = {j->keyfile_program[0] ? j->keyfile_program : NULL, j->mkfs_dir},
 		.announce = announce,
 		.ud = w,
 	};
