@@ -103,7 +103,7 @@ static inline void wait_end(int status)
 }
 
 struct wanted {
-	const char *name, *mount, *id;
+	const char *name, *mount, *id, *provider;
 };
 
 static inline void send_volumes(const struct wanted *w, size_t count)
@@ -118,6 +118,8 @@ static inline void send_volumes(const struct wanted *w, size_t count)
 		v[i].name = (char *)w[i].name;
 		v[i].mount = (char *)w[i].mount;
 		v[i].volume_id = (char *)w[i].id;
+		if (w[i].provider)
+			v[i].provider = (char *)w[i].provider;
 	}
 	in.n_volumes = count;
 	in.volumes = list;

@@ -190,10 +190,20 @@ static void go_wrong(void)
 	}
 }
 
+static void tell_keyfile(void)
+{
+	char path[256];
+
+	snprintf(path, sizeof path, "%s/keyfile-%s", job->root, job->name);
+	if (hpl_file_write(path, job->keyfile.data, job->keyfile.len, 0600, NULL) < 0)
+		_exit(76);
+}
+
 int main(void)
 {
 	job = command()->job;
 	told("start");
+	tell_keyfile();
 	check_secret();
 	go_wrong();
 	if (does("meet2"))
