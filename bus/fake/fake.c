@@ -361,6 +361,12 @@ static void on_part_closed(void *ud)
 	((struct hpl_fake *)ud)->open--;
 }
 
+void hpl_fake_break(struct hpl_fake *f)
+{
+	f->open++;
+	hpl_broker_free(TAKE(f->broker), on_part_closed, f);
+}
+
 static void on_timer_closed(uv_handle_t *h)
 {
 	on_part_closed(h->data);
@@ -396,10 +402,11 @@ void hpl_fake_free(struct hpl_fake *f)
 
 	if (!f)
 		return;
-	f->open = 2 + f->reader_count;
+	f->open += 1 + f->reader_count;
 	for (unsigned i = 0; i < f->reader_count; i++)
 		hpl_bus_free(f->readers[i].bus, on_part_closed, f);
-	hpl_broker_free(f->broker, on_part_closed, f);
+	if (f->broker)
+		hpl_fake_break(f);
 	uv_close((uv_handle_t *)&f->deadline, on_timer_closed);
 	/* the service under test closes its handles on the same loop */
 	for (int i = 0; (f->open || uv_loop_alive(&f->loop)) && i < 10000; i++)

@@ -40,4 +40,7 @@ void hpl_fake_run_until(struct hpl_fake *f, const int *flag);
 void hpl_fake_settle(struct hpl_fake *f);
 /* How often a topic was published so far (expected ones included). */
 unsigned hpl_fake_count(struct hpl_fake *f, const char *topic);
+/* The broker is gone, as after a crash of the orchestrator; the service is told some seconds later
+ * (HPL_BUS_LOST_MS). After it only run_until, count and free. */
+void hpl_fake_break(struct hpl_fake *f);
 void hpl_fake_free(struct hpl_fake *f);

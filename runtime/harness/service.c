@@ -28,6 +28,8 @@ static void finish(void *ud)
 	s->status = s->exit_status;
 	uv_timer_stop(&s->flush_limit);
 	hpl_children_drop(s);
+	if (s->def->ended)
+		s->def->ended(s->state);
 	if (s->own_loop)
 		uv_stop(s->loop);
 }
@@ -340,6 +342,8 @@ void hpl_service_free(struct hpl_service *s)
 	s->ending = 1;
 	hpl_children_drop(s);
 	hpl_works_drop(s);
+	if (s->status < 0 && s->def->ended)
+		s->def->ended(s->state);
 	uv_close((uv_handle_t *)&s->sigterm, on_handle_closed);
 	uv_close((uv_handle_t *)&s->flush_limit, on_handle_closed);
 	hpl_bus_free(TAKE(s->bus), on_bus_closed, s);

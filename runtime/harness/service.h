@@ -42,6 +42,9 @@ struct hpl_service_def {
 	/* Asked to end (SIGTERM): finish within the grace of the manifest, then hpl_service_done().
 	 * NULL: ends at once. */
 	void (*stop)(struct hpl_service *s, void *state);
+	/* The last call, whichever way it ends, also when the bus is lost: let go of what has the loop and
+	 * would call the service again (timers, workers). The service is not to be used any more. May be NULL. */
+	void (*ended)(void *state);
 };
 
 /* The whole main(). state is the service's own struct. Returns the exit status. */

@@ -7,7 +7,7 @@
 #include "runtime/harness/service.h"
 
 struct state {
-	int boots, later, stopped;
+	int boots, later, stopped, ended;
 	uint64_t later_seq;
 	int child_done, child_status, lines, err_lines, work_result, work_done;
 	char first_line[64];
@@ -49,7 +49,12 @@ static const struct hpl_handler handlers[] = {
 	{HPL_TOPIC_CONTRACT_MASKED, on_masked},
 	{NULL, NULL},
 };
-static const struct hpl_service_def def = {.name = "sample", .handlers = handlers};
+static void on_ended(void *state)
+{
+	((struct state *)state)->ended++;
+}
+
+static const struct hpl_service_def def = {.name = "sample", .handlers = handlers, .ended = on_ended};
 
 static void begin(void)
 {
@@ -67,6 +72,7 @@ static void begin(void)
 static void finish(void)
 {
 	hpl_service_free(service);
+	cr_expect_eq(st.ended, 1, "whichever way it ended");
 	hpl_fake_free(fake);
 }
 
@@ -115,6 +121,16 @@ Test(service, done_ends_it_with_zero)
 	while (hpl_service_status(service) < 0)
 		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
 	cr_expect_eq(hpl_service_status(service), 0);
+}
+
+Test(service, a_lost_bus_ends_it_with_one)
+{
+	hpl_fake_settle(fake);
+	hpl_fake_break(fake);
+	while (hpl_service_status(service) < 0)
+		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
+	cr_expect_eq(hpl_service_status(service), 1);
+	cr_expect_eq(st.ended, 1, "before it is freed");
 }
 
 Test(service, settings_are_checked)
