@@ -458,11 +458,21 @@ static void stop(struct hpl_service *s, void *state)
 	hpl_service_done(s);
 }
 
+/* Also when the bus is lost: no answer of a worker finds the service gone, and none is told to mount. */
+static void ended(void *state)
+{
+	struct hpl_storage *st = state;
+
+	hpl_crew_quit(TAKE(st->crew));
+	uv_timer_stop(&st->timer);
+}
+
 const struct hpl_service_def hpl_storage_def = {
 	.name = "storage",
 	.handlers = handlers,
 	.start = start,
 	.stop = stop,
+	.ended = ended,
 };
 
 void hpl_storage_clear(struct hpl_storage *st)

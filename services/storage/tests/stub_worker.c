@@ -216,6 +216,8 @@ int main(void)
 		await("opened", 1);
 		say_failed();
 	}
+	if (does("slow"))
+		await("go", 1); /* of the test */
 	if (does("breaks")) {
 		await("program", 1);
 		say_failed();

@@ -53,6 +53,17 @@ static void read_log(void)
 	cr_assert_eq(hpl_file_read(&log_text, path, 1 << 16, NULL), 0);
 }
 
+static void write_log(const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/log", base);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
 /* The place of a line of the log, -1: there is none. */
 static long place(const char *what, const char *name)
 {
@@ -228,6 +239,41 @@ Test(storage_workers, the_mkfs_of_a_killed_worker_dies_with_it)
 	cr_assert_eq(waitpid(mkfs, &status, 0), mkfs, "its worker is gone: %d", errno);
 	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status %#x", (unsigned)status);
 	cr_expect_eq(place("outlived", "makes-b"), -1);
+}
+
+/* Waits until the workers have told it, without the bus. */
+static void await_log(const char *what, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/log", base);
+	do {
+		uv_run(hpl_fake_loop(fake), UV_RUN_NOWAIT);
+		if (access(path, R_OK) == 0)
+			read_log();
+	} while (place(what, name) < 0); /* or the time of the suite */
+}
+
+/* The end of a service need not wait for its workers, but none may find its memory freed. */
+Test(storage_workers, an_answer_after_the_bus_is_gone_reaches_nobody)
+{
+	struct wanted w[] = {{"slow-a", "/mnt/a", NULL}};
+	int status = 0;
+	pid_t worker;
+
+	send_all(w, 1);
+	await_log("secret", "slow-a"); /* it has its job */
+	worker = pid_of("slow-a");
+	hpl_fake_break(fake);
+	wait_end(1);
+	hpl_service_free(TAKE(service));
+	write_log("go slow-a 0\n");
+	while (uv_loop_alive(hpl_fake_loop(fake)))
+		uv_run(hpl_fake_loop(fake), UV_RUN_ONCE);
+	cr_assert_eq(waitpid(worker, &status, 0), worker, "it ended, and nobody here has listened: %d", errno);
+	cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE, "status %#x", (unsigned)status);
+	read_log();
+	cr_expect_eq(place("mount", "slow-a"), -1, "%s", log_text.data);
 }
 
 Test(storage_workers, a_worker_that_is_killed_is_HPL02120E_with_volume_and_signal)
