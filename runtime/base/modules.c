@@ -4,8 +4,26 @@
 #include <fcntl.h>
 #include <linux/module.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "runtime/base/file.h"
+
+enum { BUSY_TURNS = 500, BUSY_NS = 10000000 };
+
+/* The kernel waits while another process loads the same module, and says EBUSY when that one failed. Two
+ * filesystems that are asked for at once have modules in common, one of which may have no device here. */
+static int insert(int fd, const char *parameters)
+{
+	const struct timespec nap = {.tv_nsec = BUSY_NS};
+
+	for (int turn = 0;; turn++) {
+		if (syscall(SYS_finit_module, fd, parameters, 0) == 0 || errno == EEXIST || errno == ENODEV)
+			return 0;
+		if (errno != EBUSY || turn == BUSY_TURNS)
+			return errno;
+		nanosleep(&nap, NULL);
+	}
+}
 
 static int load(int dir_fd, const char *name, const char *parameters)
 {
@@ -13,9 +31,7 @@ static int load(int dir_fd, const char *name, const char *parameters)
 
 	if (fd < 0)
 		return errno;
-	if (syscall(SYS_finit_module, fd, parameters, 0) == 0 || errno == EEXIST || errno == ENODEV)
-		return 0;
-	return errno;
+	return insert(fd, parameters);
 }
 
 int hpl_modules_load(const char *dir, void (*bad)(void *ud, const char *name, int sys), void *ud,

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/wait.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
@@ -234,6 +235,34 @@ static void copied(const char *type, off_t superblock)
 	check(close_volume(&a), type, "the volume is closed", NULL);
 }
 
+/* As workers of several volumes make the kernel ask. One of the modules has no device here: while it fails in one
+ * process, another one is told EBUSY. */
+static void modules_at_once(void)
+{
+	enum { PROCESSES = 4, TURNS = 100 };
+	static const char *const types[] = {"fs-xfs", "fs-btrfs"};
+	int good = 0;
+
+	for (int i = 0; i < PROCESSES; i++)
+		if (fork() == 0) {
+			const char *const argv[] = {"/sbin/modprobe", "-q", "--", types[i % 2], NULL};
+			struct hpl_proc p = {.argv = argv, .timeout_ms = 60000};
+			int status = 0;
+
+			for (int turn = 0; turn < TURNS && status == 0; turn++)
+				if (hpl_proc_run(&p, &status, NULL) < 0)
+					status = -1;
+			_exit(status != 0);
+		}
+	for (int i = 0; i < PROCESSES; i++) {
+		int status = -1;
+
+		wait(&status);
+		good += status == 0;
+	}
+	ok(good == PROCESSES, "modules are loaded by many at once", NULL);
+}
+
 static void case_filesystems(void)
 {
 	struct hpl_err err;
@@ -252,6 +281,7 @@ static void case_filesystems(void)
 	check(bring_up(&v, "copy", "xfs", &err) && close_volume(&v), "xfs", "another volume is made", &err);
 	copied("xfs", 0);
 	copied("btrfs", 64 << 10);
+	modules_at_once();
 }
 
 /* As a power cut between the two leaves it: the table has grown, the filesystem has not. */
