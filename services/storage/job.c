@@ -111,7 +111,8 @@ int hpl_job_take_failure(const Hpl__WorkerFailure *in, struct hpl_err *err)
 	bool known = in->msg != HPL_MSG_NONE && in->msg < HPL_MSG__COUNT;
 
 	/* the text of sys is in it already */
-	HPL_FAIL(err, known ? in->msg : HPL_MSG_LUKS_UNEXPECTED_ERROR, 0, "%s", in->text);
+	HPL_FAIL(err, known ? in->msg : HPL_MSG_LUKS_UNEXPECTED_ERROR, 0, "%s",
+		in->text[0] ? in->text : "its worker gave no reason");
 	err->sys = in->sys;
 	hpl_err_place(err, "%s", in->place);
 	hpl_err_cure(err, "%s", in->cure);
