@@ -14,6 +14,8 @@
 #include "services/storage/layout.h"
 #include "services/storage/record.h"
 
+enum { GPT_HEADER = 92 };
+
 static void probe_free(blkid_probe *pr)
 {
 	blkid_free_probe(*pr);
@@ -208,19 +210,46 @@ static int classify_making(struct hpl_disk *d, int fd)
 	return 0;
 }
 
-/* A GPT that ends behind the disk: libblkid and the kernel do not take it for one any more. UEFI 2.10,
- * 5.3.2: the last usable block is at byte 48 of the header in LBA 1. 1 so, 0 not, -1 unreadable. */
+/* CRC-32 of IEEE 802.3, as UEFI has it */
+static uint32_t crc32_of(const uint8_t *p, size_t len)
+{
+	uint32_t crc = ~0U;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= p[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0);
+	}
+	return ~crc;
+}
+
+/* UEFI 2.10, 5.3.2: the checksum at byte 16 is made with zeros in its place. */
+static bool is_whole(const uint8_t header[GPT_HEADER])
+{
+	uint8_t copy[GPT_HEADER];
+	uint32_t crc, size;
+
+	memcpy(copy, header, sizeof(copy));
+	memcpy(&size, header + 12, sizeof(size));
+	memcpy(&crc, header + 16, sizeof(crc));
+	memset(copy + 16, 0, sizeof(crc));
+	return le32toh(size) == sizeof(copy) && crc32_of(copy, sizeof(copy)) == le32toh(crc);
+}
+
+/* A GPT that ends behind the disk: libblkid and the kernel do not take it for one any more, and libblkid then
+ * takes what the growth of an earlier time has left at the end of the disk. The last usable block is
+ * at byte 48 of the header in LBA 1. 1 so, 0 not, -1 unreadable. */
 static int table_is_longer(const struct hpl_disk *d, int fd)
 {
 	static const uint32_t sectors[] = {512, 4096};
-	uint8_t header[92];
+	uint8_t header[GPT_HEADER];
 
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(sectors); i++) {
 		uint64_t last;
 
 		if (pread(fd, header, sizeof(header), sectors[i]) != (ssize_t)sizeof(header))
 			return -1;
-		if (memcmp(header, "EFI PART", 8) != 0)
+		if (memcmp(header, "EFI PART", 8) != 0 || (d->table_torn && !is_whole(header)))
 			continue;
 		memcpy(&last, header + 48, sizeof(last));
 		return le64toh(last) >= d->size / sectors[i];
@@ -260,7 +289,7 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 	}
 	if (classify_making(d, fd) == 0)
 		return;
-	r = d->type[0] ? 0 : table_is_longer(d, fd);
+	r = d->type[0] && !d->table_torn ? 0 : table_is_longer(d, fd);
 	if (r < 0) {
 		set_unreadable(d, "the partition table cannot be read");
 		return;

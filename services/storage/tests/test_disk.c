@@ -173,6 +173,32 @@ Test(storage_disk, of_a_table_with_a_torn_first_copy_the_second_one_counts)
 	close(fd);
 }
 
+/* A disk that had grown, and has its former size again: at its end stands the copy of before the growth. Were that
+ * taken, the table would be written again with too small a partition. */
+Test(storage_disk, a_grown_disk_that_is_cut_back_has_shrunk_whatever_stands_at_its_end)
+{
+	struct hpl_layout l;
+	char path[128], byte;
+	int fd = add_disk("vdb", 256 * MIB);
+
+	snprintf(path, sizeof path, "%s/dev/vdb", base);
+	cr_assert_eq(hpl_layout_plan(&l, 256 * MIB, 512, NULL), 0);
+	cr_assert_eq(hpl_layout_write(fd, path, &l, NULL), 0);
+	cr_assert_eq(ftruncate(fd, 400 * MIB), 0);
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "-e", "-d", "2", "-n", "2:206848:0", "-c", "2:data", path), 0);
+	cr_assert_eq(ftruncate(fd, 256 * MIB), 0);
+	cr_assert_eq(pread(fd, &byte, 1, 256 * MIB - 512), 1);
+	cr_assert_eq(byte, 'E', "the copy of before the growth is still there");
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_SHRUNK, "%s, %s", hpl_disk_kind_name(disks[0].kind), disks[0].why);
+	/* a header that is not whole says nothing */
+	put(fd, 512 + 16, "torn", 4);
+	scan();
+	cr_expect_eq(disks[0].kind, HPL_DISK_PARTITIONS, "%s", disks[0].why);
+	cr_expect(disks[0].table_torn);
+	close(fd);
+}
+
 Test(storage_disk, two_named_partitions_with_blank_data_and_then_with_luks)
 {
 	struct hpl_layout l;
