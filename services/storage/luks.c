@@ -249,6 +249,21 @@ static int check_loaded(struct hpl_luks *l, struct hpl_err *err)
 	return 0;
 }
 
+/* Such a partition can be left by a partition program that was not told of the sectors. Device-mapper
+ * would refuse it later, for a reason that says nothing. */
+static int check_whole_sectors(const struct hpl_luks *l, struct hpl_err *err)
+{
+	uint64_t data = l->device_size - l->area.header.data_offset;
+
+	if (data % l->area.header.sector_size == 0)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s: its data area of %llu bytes is not whole sectors of %u",
+		l->device, (unsigned long long)data, l->area.header.sector_size);
+	hpl_err_cure(err, "give the partition, or the disk, a size that is a multiple of %u bytes",
+		l->area.header.sector_size);
+	return -1;
+}
+
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
 {
 	int r;
@@ -262,7 +277,7 @@ int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err)
 	r = crypt_load(l->cd, CRYPT_LUKS2, NULL);
 	if (r < 0)
 		return fail(err, HPL_MSG_STORAGE_HEADER_REFUSED, r, "the header cannot be loaded");
-	return check_loaded(l, err);
+	return check_loaded(l, err) < 0 ? -1 : check_whole_sectors(l, err);
 }
 
 /* ---- unlock ---- */

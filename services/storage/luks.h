@@ -51,7 +51,8 @@ int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, 
  * that LUKS2 holds. The caller knows that nothing is lost. -1: HPL02002E. */
 int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret *passphrase,
 	struct hpl_err *err);
-/* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E. */
+/* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E; HPL02003E: the data area is no whole number
+ * of the header's sectors. */
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
 /* Which key slot the passphrase opens; -EPERM none; else -errno. Writes nothing. */
 int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase);

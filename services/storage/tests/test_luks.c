@@ -207,6 +207,20 @@ static void assert_format_refused(const char *const *options)
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_REFUSED, "%s", err.text);
 }
 
+Test(storage_luks, a_data_area_of_no_whole_sectors_is_HPL02003E_and_only_then)
+{
+	for (uint64_t more = 0; more <= 4096; more += 512) {
+		_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+		struct hpl_err err = HPL_ERR_NULL;
+		bool whole = more % 4096 == 0;
+
+		cr_assert_eq(truncate(path, (off_t)(SIZE + more)), 0);
+		cr_assert_eq(hpl_luks_init(&l, path, SIZE + more, &err), 0);
+		cr_assert_eq(hpl_luks_load(&l, &err), whole ? 0 : -1, "%lu", (unsigned long)more);
+		cr_assert(whole || (err.msg == HPL_MSG_LUKS_LUKS_OPEN_FAILED && strstr(err.cure, "4096")), "%s", err.text);
+	}
+}
+
 Test(storage_luks, real_headers_with_other_ciphers_are_refused)
 {
 	assert_format_refused((const char *const[]){"--cipher", "aes-cbc-essiv:sha256", NULL});
