@@ -315,7 +315,15 @@ static bool put_data(const char *device)
 	return good;
 }
 
-static void kept_disk(const char *name, unsigned size_mib)
+static bool plug_kept(const char *name, unsigned size_mib)
+{
+	ask("kept load %s", name);
+	ask("kept size %u", size_mib);
+	return plug("kept", "kept");
+}
+
+/* refill: the disk is kept without its data */
+static void kept_disk(const char *name, unsigned size_mib, bool refill)
 {
 	struct hpl_err err = HPL_ERR_NULL;
 	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
@@ -324,12 +332,10 @@ static void kept_disk(const char *name, unsigned size_mib)
 	char what[128], device[HPL_DISK_TEXT];
 	bool good, put;
 
-	ask("kept load %s", name);
-	ask("kept size %u", size_mib);
-	good = plug("kept", "kept");
+	good = plug_kept(name, size_mib);
 	d = disk_named("kept");
 	snprintf(device, sizeof(device), "%s", !d ? "" : d->part_count ? d->parts[1].path : d->path);
-	put = good && d && put_data(device);
+	put = good && d && (!refill || put_data(device));
 	if (d)
 		drop_cache(d->path, false);
 	snprintf(what, sizeof(what), "kept disk %s: mounted, and its file is read", name);
@@ -339,6 +345,22 @@ static void kept_disk(const char *name, unsigned size_mib)
 	if (!good)
 		printf("# %s, file '%s'\n", put ? "its data was put back" : "its data was not put back", b.data ? b.data : "");
 	end_boot(&v);
+	ok(unplug("kept", "kept"), "it is pulled out", NULL);
+}
+
+static void kept_refused(const char *name, unsigned size_mib, uint32_t msg, const char *why)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+	struct hpl_volume v = {0};
+	unsigned reads = 0, writes = 1;
+	char what[160];
+	bool good = plug_kept(name, size_mib) && boot_volume(&v, "kept", &err) < 0 && err.msg == msg;
+
+	end_boot(&v);
+	good = sscanf(ask("kept stat 0 1"), "%u %u", &reads, &writes) == 2 && good && reads > 0 && writes == 0;
+	snprintf(what, sizeof(what), "kept disk %s, %s: %s, nothing written", name, why, hpl_msg_info(msg)->id);
+	ok(good, what, &err);
+	printf("# %s (cure: %s)\n", err.text, err.cure);
 	ok(unplug("kept", "kept"), "it is pulled out", NULL);
 }
 
@@ -355,6 +377,9 @@ void case_kept(void)
 	ask("plain size 64");
 	ask("plug plain plain"); /* too small to be offered as a volume */
 	ok(wait_for_disk("plain", true), "the kept filesystem is plugged in", NULL);
-	kept_disk("whole", 256);
+	kept_disk("whole", 256, true);
+	kept_disk("release", 400, true);
 	ok(unplug("plain", "plain"), "the kept filesystem is pulled out", NULL);
+	kept_refused("release", 256, HPL_MSG_STORAGE_SHRUNK, "shorter than it was");
+	kept_refused("hand", 192, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "a partition that is not whole sectors");
 }

@@ -47,6 +47,13 @@ static uint64_t unpack(const char *name)
 	return (uint64_t)st.st_size;
 }
 
+/* The rest of a disk of which only the beginning is kept. */
+static uint64_t lengthened(uint64_t size)
+{
+	cr_assert_eq(truncate(disk, (off_t)size), 0);
+	return size;
+}
+
 /* The second partition as a file of its own. */
 static void extract(uint64_t size)
 {
@@ -115,7 +122,7 @@ static bool holds_ext4(const struct hpl_luks *l)
 
 Test(storage_fixtures, a_disk_of_this_release)
 {
-	uint64_t size = unpack("release");
+	uint64_t size = (unpack("release"), lengthened(400 * MIB));
 	struct hpl_disk d = classified(size, true);
 	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
 	_cleanup_close_ int record = open(disk, O_RDWR | O_CLOEXEC);
@@ -130,6 +137,13 @@ Test(storage_fixtures, a_disk_of_this_release)
 	cr_assert(holds_ext4(&l));
 }
 
+Test(storage_fixtures, a_disk_of_this_release_that_is_cut_off)
+{
+	struct hpl_disk d = classified(unpack("release"), false);
+
+	cr_assert_eq(d.kind, HPL_DISK_SHRUNK, "%s", hpl_disk_kind_name(d.kind));
+}
+
 Test(storage_fixtures, luks_on_a_whole_disk)
 {
 	uint64_t size = unpack("whole");
@@ -142,14 +156,25 @@ Test(storage_fixtures, luks_on_a_whole_disk)
 	cr_assert(holds_ext4(&l));
 }
 
+/* Its second partition has 186335 sectors of 512 bytes, and its header sectors of 4096. */
 Test(storage_fixtures, partitions_and_luks_by_hand)
 {
 	uint64_t size = unpack("hand");
 	struct hpl_disk d = classified(size, true);
-	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+	struct hpl_err err = HPL_ERR_NULL;
 
 	cr_assert_eq(d.kind, HPL_DISK_PARTITIONS, "%s", d.why);
 	cr_assert_not(d.data_blank);
 	extract(d.parts[1].size);
-	unlock(&l, part, d.parts[1].size, -1);
+	for (int odd = 1; odd >= 0; odd--) {
+		_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+
+		if (!odd) {
+			unlock(&l, part, d.parts[1].size, -1);
+			continue;
+		}
+		cr_assert_eq(hpl_luks_init(&l, part, 186335 * 512, &err), 0, "%s", err.text);
+		cr_assert_eq(hpl_luks_load(&l, &err), -1);
+		cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "%s", err.text);
+	}
 }
