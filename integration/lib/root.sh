@@ -95,6 +95,18 @@ root_overlay() {
   chown 806:806 "$t/var/hyperprotect" # the attestation service lays it out
 }
 
+# root_service OVERLAY MANIFEST PROGRAM: one more service, named in the profile
+root_service() {
+  local t=$1 name program
+  name=$(sed -n 's/^name: *\([a-z0-9-]*\)$/\1/p' "$2")
+  program=$(sed -n 's/^program: *\([a-z0-9-]*\)$/\1/p' "$2")
+  [ -n "$name" ] && [ -n "$program" ] || die "$2 names no service and program"
+  install -m 755 -o 0 -g 0 "$3" "$t/usr/libexec/hpl/$program"
+  strip --strip-unneeded "$t/usr/libexec/hpl/$program"
+  install -m 644 -o 0 -g 0 "$2" "$t/usr/share/hpl/manifests/$name.yaml"
+  sed -i "s/^services: \[/&$name, /" "$t"/usr/share/hpl/profiles/*.yaml
+}
+
 # root_archive OUT OVERLAY: root.tar.gz, two gzip members
 root_archive() {
   { cat "$base_gz"; (cd "$2" && "${tar_same[@]}" -cf - .) | gzip -n -6; } > "$1"
