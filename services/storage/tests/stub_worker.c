@@ -199,10 +199,21 @@ static void tell_keyfile(void)
 		_exit(76);
 }
 
+static void tell_memory(void)
+{
+	char path[256], text[16];
+	int len = snprintf(text, sizeof text, "%u", job->memory_kb);
+
+	snprintf(path, sizeof path, "%s/memory-%s", job->root, job->name);
+	if (hpl_file_write(path, text, (size_t)len, 0600, NULL) < 0)
+		_exit(77);
+}
+
 int main(void)
 {
 	job = command()->job;
 	told("start");
+	tell_memory();
 	tell_keyfile();
 	check_secret();
 	go_wrong();

@@ -11,10 +11,19 @@
 
 static struct hpl_buf log_text;
 static const char *program;
+static uint64_t guest_bytes;
+
+/* In place of libuv's, by the linker: the memory of the guest is what the test says. */
+uint64_t __wrap_uv_get_total_memory(void);
+uint64_t __wrap_uv_get_total_memory(void)
+{
+	return guest_bytes;
+}
 
 static void setup_workers(void)
 {
 	setup();
+	guest_bytes = 4ULL << 30;
 	hpl_fake_setting(fake, "root", base);
 	program = HPL_STUB_WORKER;
 }
@@ -368,6 +377,43 @@ Test(storage_workers, a_worker_gets_the_disk_as_the_scan_left_it)
 	c->job->disk->kind = 1000;
 	cr_expect_eq(hpl_job_take_disk(&d, c->job->disk, NULL), -1);
 	hpl__worker_command__free_unpacked(c, NULL);
+}
+
+/* What the worker was told that a new key slot costs. */
+static void expect_memory(const char *setting, uint64_t guest, const char *kb)
+{
+	_cleanup_buf_ struct hpl_buf told = HPL_BUF_NULL;
+	struct wanted w = {"plain", "/mnt/a"};
+	char path[128];
+
+	guest_bytes = guest;
+	if (setting)
+		hpl_fake_setting(fake, "luks_memory_kb", setting);
+	send_all(&w, 1);
+	expect_ready(1);
+	snprintf(path, sizeof path, "%s/memory-plain", base);
+	cr_assert_eq(hpl_file_read(&told, path, 64, NULL), 0);
+	cr_expect_str_eq(told.data, kb);
+}
+
+Test(storage_workers, a_key_slot_costs_what_a_small_guest_can_pay)
+{
+	expect_memory("0", 4ULL << 30, "32768");
+}
+
+Test(storage_workers, a_key_slot_costs_more_in_a_large_guest)
+{
+	expect_memory("0", 8ULL << 30, "65536");
+}
+
+Test(storage_workers, a_key_slot_costs_by_the_guest_when_nothing_is_set)
+{
+	expect_memory(NULL, 8ULL << 30, "65536");
+}
+
+Test(storage_workers, a_key_slot_costs_what_is_set_whatever_the_guest_has)
+{
+	expect_memory("4096", 8ULL << 30, "4096");
 }
 
 Test(storage_workers, the_number_of_workers_fits_the_memory)
