@@ -5,7 +5,7 @@
  *
  * guest-parallel CASE:
  *   parallel  four blank disks become volumes at once, two of them nested; they open again; a worker is
- *             killed in the middle, and its volume is made by the next
+ *             killed in the middle and in mkfs, and its volume is made by the next
  *   copies    a disk and its copy: one is refused, and neither is changed so that it does not open
  */
 #include <dirent.h>
@@ -153,6 +153,40 @@ static void on_turn_kill(uv_timer_t *t)
 	kill_worker();
 }
 
+#define IN_MKFS "/tmp/in-mkfs"
+
+/* The data's mkfs opens its device and goes on for a minute. */
+static int make_slow_mkfs(void)
+{
+	static const char script[] = "#!/bin/sh\n"
+		"for last; do :; done\n"
+		"case $last in /dev/mapper/*) exec 9<> \"$last\"; : > " IN_MKFS "; exec sleep 60 ;; esac\n"
+		"exec /sbin/mkfs.ext4 \"$@\"\n";
+
+	return mkdir("/slow", 0755) == 0 && symlink("/sbin/fsck.ext4", "/slow/fsck.ext4") == 0 &&
+		hpl_file_write("/slow/mkfs.ext4", script, sizeof script - 1, 0755, NULL) == 0;
+}
+
+static void on_turn_kill_in_mkfs(uv_timer_t *t)
+{
+	if (killed || access(IN_MKFS, F_OK) != 0)
+		return;
+	killed = 1;
+	kill_worker();
+}
+
+static void case_killed_in_mkfs(void)
+{
+	struct hpl_volume v = volume("p5", "/mnt/killed");
+
+	killed = 0;
+	v.mkfs_dir = "/slow";
+	ok(make_slow_mkfs() && run_crew(&v, 1, 1, on_turn_kill_in_mkfs) < 0 && killed &&
+		strstr(failure.text, "signal 9") != NULL, "a worker is killed in its mkfs", &failure);
+	printf("# %s\n", failure.text);
+	ok(mappings() == 0, "its mapping is removed, for mkfs has died with it", NULL);
+}
+
 static void case_killed(void)
 {
 	struct hpl_volume v = volume("p5", "/mnt/killed");
@@ -163,6 +197,7 @@ static void case_killed(void)
 	printf("# %s\n", failure.text);
 	ok(mappings() == 0, "its mapping is removed", NULL);
 	ok(!mounted_at("/mnt/killed", v.mapping), "and it is not mounted", NULL);
+	case_killed_in_mkfs();
 	v = volume("p5", "/mnt/killed");
 	ok(run_crew(&v, 1, 1, NULL) == 0 && v.created, "the next worker goes on with the making", &failure);
 	close_all(&v, 1);
