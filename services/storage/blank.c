@@ -15,6 +15,8 @@ enum {
 	TAIL = 1 << 20,
 	SAMPLE = 64 << 10,
 	SAMPLES = 128,       /* 8 MiB more: a second on a slow disk */
+	/* Below the smallest disk: a partition, such as a metadata partition somebody made by hand. All of it is read. */
+	WHOLE = 128 << 20,
 };
 
 static int unreadable(struct hpl_err *err, int sys, uint64_t at)
@@ -53,16 +55,22 @@ static int check_zero(int fd, uint64_t at, size_t len, uint8_t *buf, char *why,
 	return HPL_NOT_BLANK;
 }
 
+static int check_all(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char *why, struct hpl_err *err)
+{
+	int r = 0;
+
+	for (uint64_t at = 0; r == 0 && at < size; at += HEAD)
+		r = check_zero(fd, offset + at, size - at < HEAD ? (size_t)(size - at) : HEAD, buf, why, err);
+	return r;
+}
+
 static int check_places(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char *why,
 	struct hpl_err *err)
 {
-	size_t head = size < HEAD ? (size_t)size : HEAD, tail = size < TAIL ? (size_t)size : TAIL;
-	int r = check_zero(fd, offset, head, buf, why, err);
+	int r = check_zero(fd, offset, HEAD, buf, why, err);
 
 	if (r == 0)
-		r = check_zero(fd, offset + size - tail, tail, buf, why, err);
-	if (size <= HEAD + TAIL)
-		return r;
+		r = check_zero(fd, offset + size - TAIL, TAIL, buf, why, err);
 	for (uint64_t i = 0; r == 0 && i < SAMPLES; i++) {
 		/* evenly spread, on 4 KiB borders */
 		uint64_t at = (size - SAMPLE) / SAMPLES * i & ~(uint64_t)4095;
@@ -112,6 +120,7 @@ int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hp
 		return HPL_OOM(err);
 	if (size == 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "its size is 0");
-	r = check_places(fd, offset, size, buf, why, err);
+	r = size < WHOLE ? check_all(fd, offset, size, buf, why, err) :
+		check_places(fd, offset, size, buf, why, err);
 	return r ? r : check_signatures(fd, offset, size, why, err);
 }

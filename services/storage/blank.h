@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Is a range of a device provably blank? Blank means: its first 4 MiB, the last one and places spread over
- * the whole range were read without an error and hold zeros only, and libblkid finds neither a
- * partition table nor a signature. Anything that could not be read is an error, never blank: this
+ * the whole range (all of it, when it is smaller than 128 MiB) were read without an error and hold zeros only, and
+ * libblkid finds neither a partition table nor a signature. Anything that could not be read is an error, never blank: this
  * answer decides whether something is formatted.
  */
 #include "runtime/base/err.h"

@@ -61,6 +61,51 @@ Test(storage_blank, data_in_the_middle_only_is_found_by_samples)
 	cr_assert_eq(check(why, &err), HPL_NOT_BLANK);
 }
 
+/* As large as a metadata partition: samples would leave 750 KiB between two of them. */
+Test(storage_blank, one_sector_anywhere_in_a_small_range_is_data)
+{
+	enum { AT = 1 << 20, SMALL = 100 << 20, SECTORS = SMALL / 512, ISLANDS = 100 };
+	struct hpl_err err = HPL_ERR_NULL;
+	char why[HPL_BLANK_WHY], sector[512], zero[512] = "";
+
+	memset(sector, 0x5a, sizeof sector);
+	for (uint64_t i = 0; i < ISLANDS; i++) {
+		/* spread without a step in common with the samples; the last one is the last sector */
+		uint64_t at = AT + (i == ISLANDS - 1 ? SECTORS - 1 : i * 2027 % SECTORS) * 512;
+
+		put(fd, at, sector, sizeof sector);
+		cr_assert_eq(hpl_blank_check(fd, AT, SMALL, why, &err), HPL_NOT_BLANK, "at %lu", (unsigned long)at);
+		put(fd, at, zero, sizeof zero);
+	}
+	cr_assert_eq(hpl_blank_check(fd, AT, SMALL, why, &err), 0, "%s", err.text);
+}
+
+Test(storage_blank, the_last_range_that_is_read_whole)
+{
+	enum { WHOLE = 128 << 20, ISLAND = (60 << 20) + (300 << 10) /* between two samples */ };
+	struct hpl_err err = HPL_ERR_NULL;
+	char why[HPL_BLANK_WHY];
+
+	put(fd, ISLAND, "x", 1);
+	cr_expect_eq(hpl_blank_check(fd, 0, WHOLE - 512, why, &err), HPL_NOT_BLANK);
+	cr_expect_eq(hpl_blank_check(fd, 0, WHOLE, why, &err), 0, "samples see it: this test tells nothing");
+}
+
+Test(storage_blank, every_size_of_a_small_range_is_read_to_its_end_and_no_further)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+	char why[HPL_BLANK_WHY];
+
+	for (uint64_t size = 512; size < (20 << 20); size = size * 3 / 2 / 512 * 512 + 512) {
+		put(fd, size - 1, "x", 1);
+		cr_assert_eq(hpl_blank_check(fd, 0, size, why, &err), HPL_NOT_BLANK, "%lu", (unsigned long)size);
+		put(fd, size - 1, "", 1);
+		put(fd, size, "x", 1);
+		cr_assert_eq(hpl_blank_check(fd, 0, size, why, &err), 0, "%lu: %s", (unsigned long)size, err.text);
+		put(fd, size, "", 1);
+	}
+}
+
 Test(storage_blank, a_filesystem_a_table_and_luks_are_no_blanks)
 {
 	struct hpl_err err;
