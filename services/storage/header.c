@@ -186,12 +186,13 @@ static int base64_of(const struct hpl_node *map, const char *key, const char *pa
 	return 0;
 }
 
-static int check_kdf(const struct hpl_node *kdf, struct hpl_err *err)
+static int check_kdf(struct hpl_header *h, const struct hpl_node *kdf, struct hpl_err *err)
 {
 	static const char *const path = "keyslots.kdf";
 	static const char *const argon[] = {"type", "salt", "time", "memory", "cpus", NULL};
 	static const char *const pbkdf2[] = {"type", "salt", "hash", "iterations", NULL};
 	bool plain = hpl_streq(kdf ? hpl_node_get_str(kdf, "type") : NULL, "pbkdf2");
+	int64_t memory = 0;
 
 	if (only_keys(kdf, path, plain ? pbkdf2 : argon, err) < 0 ||
 		ONE_OF(kdf, "type", path, err, "argon2id", "argon2i", "pbkdf2") < 0 ||
@@ -202,11 +203,14 @@ static int check_kdf(const struct hpl_node *kdf, struct hpl_err *err)
 				       int_between(kdf, "iterations", path, 1000, PBKDF2_MAX, err) < 0
 			       ? -1
 			       : 0;
-	return int_between(kdf, "time", path, 4, ARGON_TIME_MAX, err) < 0 ||
-			       int_between(kdf, "memory", path, 32, ARGON_MEMORY_KB_MAX, err) < 0 ||
-			       int_between(kdf, "cpus", path, 1, ARGON_CPUS_MAX, err) < 0
-		       ? -1
-		       : 0;
+	if (int_between(kdf, "time", path, 4, ARGON_TIME_MAX, err) < 0 ||
+		int_between(kdf, "memory", path, 32, ARGON_MEMORY_KB_MAX, err) < 0 ||
+		int_between(kdf, "cpus", path, 1, ARGON_CPUS_MAX, err) < 0)
+		return -1;
+	(void)hpl_node_get_int(kdf, "memory", &memory);
+	if (memory > h->kdf_memory_kb)
+		h->kdf_memory_kb = (uint32_t)memory;
+	return 0;
 }
 
 static int check_keyslot(struct hpl_header *h, const struct hpl_node *slot, unsigned number,
@@ -249,7 +253,7 @@ static int check_keyslot(struct hpl_header *h, const struct hpl_node *slot, unsi
 		ONE_OF(af, "hash", "keyslots.af", err, "sha256", "sha512") < 0 ||
 		int_between(af, "stripes", "keyslots.af", 4000, 4000, err) < 0)
 		return -1;
-	return check_kdf(hpl_node_get(slot, "kdf"), err);
+	return check_kdf(h, hpl_node_get(slot, "kdf"), err);
 }
 
 static bool slot_number(const char *key)

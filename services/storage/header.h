@@ -20,6 +20,7 @@ enum { HPL_LUKS_KEYSLOTS = 32 }; /* LUKS2 */
 
 struct hpl_header {
 	unsigned keyslots;
+	uint32_t kdf_memory_kb;  /* of the dearest key slot; 0: none is memory-hard */
 	uint64_t data_offset;    /* bytes */
 	uint32_t sector_size;    /* bytes */
 	uint64_t json_size;      /* bytes, as the JSON says of itself */

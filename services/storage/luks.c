@@ -10,6 +10,7 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "proto/messages.h"
@@ -383,9 +384,23 @@ static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	return remove_slot(l, old, err);
 }
 
+/* A slot that cryptsetup made on a large machine costs 1 GiB. Of such derivations one runs at a time, by a lock
+ * on this very program: the memory of the service has room for one (manifest.yaml). Released by closing. */
+static int take_turn(const struct hpl_luks *l)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (l->area.header.kdf_memory_kb > HPL_LUKS_MEMORY_LARGE_KB)
+		fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)flock(fd, LOCK_EX);
+	return hpl_take_fd(&fd);
+}
+
 int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	const struct hpl_secret *previous, struct hpl_err *err)
 {
+	_cleanup_close_ int turn = take_turn(l);
 	bool rolls = previous && previous->len;
 
 	last_log[0] = 0;

@@ -19,6 +19,8 @@
  * passes: about 2 s under emulation, 0.1 s on hardware. Seeds are chosen by people, so a memory-hard
  * function it is. */
 enum { HPL_LUKS_MEMORY_KB = 32768, HPL_LUKS_PASSES = 4 };
+/* More than this is not a slot of this program (kdf.h): volumes that other programs made. */
+enum { HPL_LUKS_MEMORY_LARGE_KB = 65536 };
 /* Header area of a new volume: the default of LUKS2. */
 enum { HPL_LUKS_HEADER_BYTES = 16 << 20 };
 

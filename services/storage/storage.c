@@ -75,6 +75,9 @@ static int finish(struct hpl_storage *st, struct hpl_err *err)
 			hpl_service_say(st->service, TAG_MOUNT, HPL_MSG_STORAGE_ENCRYPTION_SUCCESSFUL,
 				"%s: %s", v->name, v->job.device);
 		}
+		if (v->job.grown)
+			hpl_service_say(st->service, TAG_MOUNT, HPL_MSG_STORAGE_GROWN, "%s: %s", v->name,
+				v->job.device);
 		hpl_service_say(st->service, TAG_MOUNT, HPL_MSG_LUKS_MOUNT_SUCCESS, "%s (%s) at %s",
 			v->job.device, v->job.found_fs, v->mount);
 	}
