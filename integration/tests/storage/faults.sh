@@ -3,23 +3,29 @@
 # Guests whose disks are those of a server that lies and fails as the guest tells it. Sourced by
 # integration/test-storage, tiny.sh before. They work in a folder of their own: they may run beside others.
 : "${top:?}" "${work=}"
+volumes=$top/services/storage/tests/volumes
 
 # The disks that are made outside, and those that are kept, as files in $work
 faulty_disks() {
   local d f
-  for f in release whole hand; do xz -dc "$top/services/storage/tests/volumes/$f.img.xz" > "$work/kept-$f.img"; done
-  rm -f "$work/plain.img" "$work/parted.img"
+  rm -f "$work"/kept-*.img
+  for f in "$volumes"/*.xz; do
+    d=${f##*/} d=${d%.xz} d=${d%.img} # made.img.xz is the disk `made`, made.data.xz what is in it, `made-data`
+    xz -dc "$f" > "$work/kept-${d/.data/-data}.img"
+  done
+  rm -f "$work/plain.img" "$work/table.img"
   truncate -s 64M "$work/plain.img"
   mkdir -p "$work/known"
   echo 'what was written must be read again' > "$work/known/known"
   mkfs.ext4 -q -F -b 4096 -d "$work/known" "$work/plain.img" || die "mkfs.ext4"
-  truncate -s 160M "$work/parted.img"
-  sgdisk -n 1:1M:+100M -c 1:metadata -n 2:101M:0 -c 2:data "$work/parted.img" > /dev/null || die "sgdisk"
-  for d in checksum xfs random torn good; do
+  truncate -s 160M "$work/table.img"
+  sgdisk -n 1:1M:+100M -c 1:metadata -n 2:101M:0 -c 2:data "$work/table.img" > /dev/null || die "sgdisk"
+  for d in checksum xfs random island torn good; do
     f=$work/meta-$d.img
-    cp --sparse=always "$work/parted.img" "$f"
+    cp --sparse=always "$work/table.img" "$f"
     case $d in
       random) dd if=/dev/urandom of="$f" bs=1M count=4 seek=10 conv=notrunc status=none ;;
+      island) printf found | dd of="$f" bs=1K seek=$((61 * 1024 + 300)) conv=notrunc status=none ;;
       xfs) printf 'XFSB' > "$work/magic"
         # mkfs.xfs makes none of 100 MiB unless it runs in a test
         truncate -s 0 "$work/meta.part" && truncate -s 100M "$work/meta.part"
@@ -45,12 +51,15 @@ spoil_inodes() {
 }
 
 faulty_boot() { # faulty_boot NAME CASE...
-  local name=$1 socket=$work/$1.nbd status=0 server cases f load=()
+  local name=$1 socket=$work/$1.nbd status=0 server cases d f load=()
   shift
   cases=$(IFS=,; echo "$*")
   rm -f "$socket" "$work/$name.qmp"
-  for f in release whole hand; do load+=(--load "$f=$work/kept-$f.img"); done
-  for f in plain parted meta-checksum meta-xfs meta-random meta-torn meta-good; do
+  for f in "$work"/kept-*.img; do
+    d=${f##*/kept-}
+    load+=(--load "${d%.img}=$f")
+  done
+  for f in plain table meta-checksum meta-xfs meta-random meta-island meta-torn meta-good; do
     load+=(--load "$f=$work/$f.img")
   done
   [ "$name" = plug ] || load=()
@@ -85,7 +94,12 @@ faulty_run() {
 }
 
 faulty_result() {
-  local work=$work/faulty
+  local work=$work/faulty f d
   tiny_results "$1"
+  [ "$1" != plug ] || for f in "$volumes"/*.img.xz; do
+    d=${f##*/}
+    grep -qE "^ok [0-9]+ - kept disk ${d%.img.xz}[,:]" "$work/console-plug"
+    result $? "plug: the kept disk ${d%.img.xz} was tried"
+  done
   result "$(cat "$work/status-$1")" "$1: the guest came to its end"
 }

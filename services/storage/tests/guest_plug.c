@@ -219,6 +219,7 @@ void case_metadata(void)
 	static const struct { const char *name, *what; } refused[] = {
 		{"meta-checksum", "an ext4 with a wrong checksum"}, {"meta-xfs", "an xfs"},
 		{"meta-random", "random bytes"}, {"meta-torn", "an ext4 with a damaged inode table"},
+		{"meta-island", "one sector, where no sample is taken"},
 	};
 	struct hpl_err err = HPL_ERR_NULL;
 	struct hpl_volume v;
@@ -259,7 +260,7 @@ static int run(const char *const *argv)
 
 static bool hand_made(void)
 {
-	victim_is("parted");
+	victim_is("table");
 	return RUN("/sbin/cryptsetup", "luksFormat", "-q", "--key-file=-", "--pbkdf-memory", "1024",
 			"--pbkdf-force-iterations", "4", "/dev/vda2") == 0 &&
 		RUN("/sbin/cryptsetup", "open", "--key-file=-", "/dev/vda2", "by-hand") == 0 &&
@@ -322,8 +323,19 @@ static bool plug_kept(const char *name, unsigned size_mib)
 	return plug("kept", "kept");
 }
 
-/* refill: the disk is kept without its data */
-static void kept_disk(const char *name, unsigned size_mib, bool refill)
+static bool put_back(const char *device, const char *data)
+{
+	bool good;
+
+	ask("plain load %s", data);
+	ask("plain size 64");
+	ask("plug plain plain"); /* too small to be offered as a volume */
+	good = wait_for_disk("plain", true) && put_data(device);
+	return unplug("plain", "plain") && good;
+}
+
+/* data: of its filesystem, as plain text */
+static void kept_disk(const char *name, unsigned size_mib, const char *data)
 {
 	struct hpl_err err = HPL_ERR_NULL;
 	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
@@ -335,7 +347,7 @@ static void kept_disk(const char *name, unsigned size_mib, bool refill)
 	good = plug_kept(name, size_mib);
 	d = disk_named("kept");
 	snprintf(device, sizeof(device), "%s", !d ? "" : d->part_count ? d->parts[1].path : d->path);
-	put = good && d && (!refill || put_data(device));
+	put = good && d && put_back(device, data);
 	if (d)
 		drop_cache(d->path, false);
 	snprintf(what, sizeof(what), "kept disk %s: mounted, and its file is read", name);
@@ -373,13 +385,10 @@ void case_kept(void)
 	opens(&v, "victim", "it opens, and its file is read");
 	end_boot(&v);
 	ok(opened_by_hand(), "a volume of this runtime opens with cryptsetup and mount", NULL);
-	ask("plain load plain");
-	ask("plain size 64");
-	ask("plug plain plain"); /* too small to be offered as a volume */
-	ok(wait_for_disk("plain", true), "the kept filesystem is plugged in", NULL);
-	kept_disk("whole", 256, true);
-	kept_disk("release", 400, true);
-	ok(unplug("plain", "plain"), "the kept filesystem is pulled out", NULL);
+	kept_disk("whole", 256, "plain");
+	kept_disk("release", 400, "plain");
+	kept_disk("made", 128, "made-data");
+	kept_disk("parted", 128, "parted-data");
 	kept_refused("release", 256, HPL_MSG_STORAGE_SHRUNK, "shorter than it was");
 	kept_refused("hand", 192, HPL_MSG_LUKS_LUKS_OPEN_FAILED, "a partition that is not whole sectors");
 }

@@ -103,21 +103,86 @@ static void unlock(struct hpl_luks *l, const char *path, uint64_t size, int reco
 	cr_assert_eq(hpl_luks_unlock(l, &pass, NULL, &err), 0, "%s", err.text);
 }
 
-/* Decrypts the sector with ext4's superblock, as dm-crypt would: XTS, the sector's number as tweak. */
-static bool holds_ext4(const struct hpl_luks *l)
+/* Decrypts the first 4 KiB, as dm-crypt would: XTS, the sector's number as tweak. */
+static bool first_block(uint8_t out[4096], const struct hpl_luks *l)
 {
 	const struct hpl_header *h = &l->area.header;
-	uint8_t in[4096], out[4096], tweak[16] = {h->sector_size == 512 ? 2 : 0};
+	int size = (int)h->sector_size;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int n = 0, size = (int)h->sector_size;
-	off_t at = (off_t)h->data_offset + (size == 512 ? 1024 : 0);
-	bool ok = pread(l->fd, in, (size_t)size, at) == size &&
-		EVP_DecryptInit_ex(ctx, EVP_aes_256_xts(), NULL, l->key.data, tweak) == 1 &&
-		EVP_DecryptUpdate(ctx, out, &n, in, size) == 1 && n == size;
-	const uint8_t *super = out + (size == 512 ? 0 : 1024);
+	uint8_t in[4096];
+	bool ok = pread(l->fd, in, sizeof in, (off_t)h->data_offset) == sizeof in;
 
+	for (int at = 0; ok && at < 4096; at += size) {
+		uint8_t tweak[16] = {(uint8_t)(at / 512)};
+		int n = 0;
+
+		ok = EVP_DecryptInit_ex(ctx, EVP_aes_256_xts(), NULL, l->key.data, tweak) == 1 &&
+			EVP_DecryptUpdate(ctx, out + at, &n, in + at, size) == 1 && n == size;
+	}
 	EVP_CIPHER_CTX_free(ctx);
-	return ok && super[0x38] == 0x53 && super[0x39] == 0xef;
+	return ok;
+}
+
+static bool holds_ext4(const struct hpl_luks *l)
+{
+	uint8_t block[4096];
+
+	return first_block(block, l) && block[1024 + 0x38] == 0x53 && block[1024 + 0x39] == 0xef;
+}
+
+/* What is kept as plain text is what the disk holds, and a filesystem with the file in it. */
+static void holds_data(const struct hpl_luks *l, const char *name)
+{
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+	uint8_t block[4096], kept[4096];
+	char packed[160], data[160];
+	int fd;
+
+	snprintf(packed, sizeof packed, "%s/%s.data.xz", HPL_VOLUMES, name);
+	cr_assert_eq(RUN(NULL, "/bin/cp", packed, dir), 0);
+	snprintf(packed, sizeof packed, "%s/%s.data.xz", dir, name);
+	cr_assert_eq(RUN(NULL, "/usr/bin/xz", "-d", packed), 0);
+	snprintf(data, sizeof data, "%s/%s.data", dir, name);
+	fd = open(data, O_RDONLY | O_CLOEXEC);
+	cr_assert_eq(pread(fd, kept, sizeof kept, 0), (ssize_t)sizeof kept);
+	close(fd);
+	cr_assert(first_block(block, l));
+	cr_assert_arr_eq(block, kept, sizeof block);
+	cr_assert_eq(RUN(NULL, "/sbin/e2fsck", "-fn", data), 0);
+	cr_assert_eq(RUN(&out, "/sbin/debugfs", "-R", "cat known", data), 0);
+	cr_assert(out.data && strstr(out.data, "what was written must be read again\n"), "%s", out.data);
+}
+
+Test(storage_fixtures, a_disk_made_by_this_release_at_its_first_size)
+{
+	uint64_t size = unpack("made");
+	struct hpl_disk d = classified(size, true);
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+	_cleanup_close_ int record = open(disk, O_RDWR | O_CLOEXEC);
+	_cleanup_buf_ struct hpl_buf out = HPL_BUF_NULL;
+
+	cr_assert_eq(d.kind, HPL_DISK_PARTITIONS, "%s", d.why);
+	cr_assert_not(d.data_blank);
+	cr_assert_str_eq(d.label, "made");
+	cr_assert_eq(RUN(&out, "/sbin/sgdisk", "-v", disk), 0);
+	cr_assert(out.data && strstr(out.data, "No problems found"), "%s", out.data);
+	extract(d.parts[1].size);
+	unlock(&l, part, d.parts[1].size, record);
+	cr_assert(l.sealed, "the header is the one that was sealed");
+	holds_data(&l, "made");
+}
+
+Test(storage_fixtures, a_disk_of_parted_and_cryptsetup)
+{
+	uint64_t size = unpack("parted");
+	struct hpl_disk d = classified(size, true);
+	_cleanup_luks_ struct hpl_luks l = HPL_LUKS_NULL;
+
+	cr_assert_eq(d.kind, HPL_DISK_PARTITIONS, "%s", d.why);
+	cr_assert_not(d.data_blank);
+	extract(d.parts[1].size);
+	unlock(&l, part, d.parts[1].size, -1);
+	holds_data(&l, "parted");
 }
 
 Test(storage_fixtures, a_disk_of_this_release)
