@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -135,6 +137,7 @@ static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 	d->size = attribute_u64(p->sys, d->name, "size") * 512;
 	attribute(number, sizeof number, p->sys, d->name, "dev");
 	(void)sscanf(number, "%u:%u", &d->major, &d->minor);
+	d->sequence = attribute_u64(p->sys, d->name, "diskseq");
 	attribute(d->serial, sizeof d->serial, p->sys, d->name, "serial");
 	if (!d->serial[0])
 		attribute(d->serial, sizeof d->serial, p->sys, d->name, "device/serial");
@@ -147,6 +150,21 @@ static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 		snprintf(d->excluded, sizeof d->excluded, "it is in use");
 	else if (d->size < HPL_DISK_MIN_BYTES)
 		snprintf(d->excluded, sizeof d->excluded, "it is smaller than 128 MiB");
+}
+
+int hpl_disk_check_same(const struct hpl_disk *d, int fd, struct hpl_err *err)
+{
+	uint64_t now = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && !S_ISBLK(st.st_mode))
+		return 0; /* files of tests have neither */
+	if (major(st.st_rdev) == d->major && minor(st.st_rdev) == d->minor &&
+		(!d->sequence || (ioctl(fd, BLKGETDISKSEQ, &now) == 0 && now == d->sequence)))
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s is another disk than it was a moment ago", d->path);
+	hpl_err_cure(err, "attach the disks of the guest before it starts, and leave them attached");
+	return -1;
 }
 
 /* A disk that was just plugged in stands in sysfs before it has a node, before the node can be opened, and
@@ -162,6 +180,10 @@ static void read_contents(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 	if (fd < 0) {
 		d->kind = HPL_DISK_UNREADABLE;
 		snprintf(d->why, sizeof d->why, "cannot open %s: %s", d->path, strerror(errno));
+		return;
+	}
+	if (hpl_disk_check_same(d, fd, NULL) < 0) {
+		snprintf(d->excluded, sizeof d->excluded, "it has just been exchanged");
 		return;
 	}
 	d->part_count = 0;

@@ -45,6 +45,7 @@ struct hpl_disk {
 	char label[HPL_DISK_TEXT];   /* of the LUKS header */
 	char type[32];               /* what libblkid calls the contents */
 	uint64_t size;               /* bytes */
+	uint64_t sequence;           /* the kernel's diskseq: another disk under this name has another one; 0: unknown */
 	unsigned major, minor;
 	enum hpl_disk_kind kind;
 	bool data_blank;             /* PARTITIONS: the second partition is blank */
@@ -77,6 +78,13 @@ int hpl_disk_resolve(char *ret_name, size_t size, const char *path, const struct
 /* One disk by the kernel's name, as the scan would fill it; hardware need not stand behind it. */
 int hpl_disk_look(struct hpl_disk *ret, const char *name, const struct hpl_disk_paths *p,
 	struct hpl_err *err);
+
+/* Where the record of a disk that was classified is, bytes from its start (record.h); 0: it has none. */
+uint64_t hpl_disk_record_at(const struct hpl_disk *d);
+
+/* Is fd, opened by the path of d, the disk that the scan saw, and not another one that has come under its
+ * name? -1: HPL07017E. */
+int hpl_disk_check_same(const struct hpl_disk *d, int fd, struct hpl_err *err);
 
 /* Sets the path of partition i (from 0) after the kernel's manner: vdb1, but nvme0n1p1. */
 void hpl_disk_part_path(struct hpl_disk *d, unsigned i);

@@ -184,11 +184,20 @@ static void classify_data(struct hpl_disk *d, int fd)
 	}
 }
 
+/* Where the data partition comes first, the gap before the metadata partition is the end of the data. */
+uint64_t hpl_disk_record_at(const struct hpl_disk *d)
+{
+	if (!d->part_count)
+		return hpl_record_place(HPL_LAYOUT_START);
+	return d->part_count == HPL_LAYOUT_PARTS && d->parts[0].start < d->parts[1].start ?
+		hpl_record_place(d->parts[0].start) : 0;
+}
+
 /* A volume that was being made: the record says so, and what is there of it is looked at by the one
  * who goes on. The header, where there is one already, gives the names. 1: not so. */
 static int classify_making(struct hpl_disk *d, int fd)
 {
-	uint64_t at = hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+	uint64_t at = hpl_disk_record_at(d);
 	struct hpl_err err = HPL_ERR_NULL;
 	struct hpl_record record;
 	char ignored[HPL_DISK_TEXT] = "", type[sizeof d->type];
@@ -282,6 +291,8 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 	if (d->table_torn) /* from the table, not from the kernel: once more */
 		d->part_count = 0;
 	d->table_torn = false;
+	for (unsigned i = 0; i < d->part_count; i++)
+		d->parts[i].label[0] = 0;
 	entries = probe_table(d, fd);
 	if (entries < 0) {
 		set_unreadable(d, "the partition table cannot be read");

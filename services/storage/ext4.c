@@ -13,6 +13,7 @@
 
 enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
 	CHECKSUM_TYPE_AT = 0x175, CRC32C = 1, CHECKSUM_AT = 0x3fc };
+enum { MOUNT_TIME_AT = 0x2c, MOUNT_COUNT_AT = 0x34 };
 enum { FSCK_MS = 600000, PROGRAM_PATH = 256, FSCK_REPAIRED = 1 };
 
 /* Castagnoli, reflected, without the last inversion, as ext4 has it. */
@@ -57,21 +58,38 @@ static int put_checksum(int fd, uint32_t sum)
 		fsync(fd) == 0 ? 0 : -1;
 }
 
+bool hpl_ext4_was_mounted(const uint8_t super[HPL_EXT4_SUPER])
+{
+	return le32(super + MOUNT_TIME_AT) || super[MOUNT_COUNT_AT] || super[MOUNT_COUNT_AT + 1];
+}
+
+/* Did it mend all that it found? */
+static bool fsck(const char *dir, const char *how, const char *device)
+{
+	char path[PROGRAM_PATH];
+	const char *const argv[] = {path, "-f", how, device, NULL};
+	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
+	int status = -1;
+
+	snprintf(path, sizeof path, "%s/fsck.ext4", dir);
+	return hpl_proc_run(&p, &status, NULL) == 0 && (status == 0 || status == FSCK_REPAIRED);
+}
+
+int hpl_ext4_repair(const char *dir, const char *device)
+{
+	return hpl_ext4_mend(dir, device) == 0 || fsck(dir, "-y", device) ? 0 : -1;
+}
+
 int hpl_ext4_mend(const char *dir, const char *device)
 {
 	_cleanup_close_ int fd = open(device, O_RDWR | O_CLOEXEC);
 	uint8_t super[HPL_EXT4_SUPER];
 	uint32_t right;
-	char path[PROGRAM_PATH];
-	const char *const argv[] = {path, "-f", "-p", device, NULL};
-	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
-	int status = -1;
 
 	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
 		!hpl_ext4_torn(super, &right) || put_checksum(fd, right) < 0)
 		return -1;
-	snprintf(path, sizeof path, "%s/fsck.ext4", dir);
-	if (hpl_proc_run(&p, &status, NULL) == 0 && (status == 0 || status == FSCK_REPAIRED))
+	if (fsck(dir, "-p", device))
 		return 0;
 	(void)put_checksum(fd, le32(super + CHECKSUM_AT));
 	return -1;

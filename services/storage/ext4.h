@@ -18,3 +18,7 @@ bool hpl_ext4_torn(const uint8_t super[HPL_EXT4_SUPER], uint32_t *ret);
  * filesystem. 0: it is sound. -1: it is not one that was torn, or not sound; the checksum is as it
  * was, so that it is not mounted. */
 int hpl_ext4_mend(const char *dir, const char *device);
+/* Was it ever mounted? mke2fs leaves time and count of mounts at zero. */
+bool hpl_ext4_was_mounted(const uint8_t super[HPL_EXT4_SUPER]);
+/* All that fsck.ext4 of dir can mend without a person, also a superblock that was torn. 0: sound now; -1. */
+int hpl_ext4_repair(const char *dir, const char *device);

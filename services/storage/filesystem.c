@@ -175,23 +175,51 @@ int hpl_filesystem_make(const char *dir, const char *type, const char *device, c
 	return 0;
 }
 
-/* 0 is "no fault" for all three: fsck.ext4 -n says 4, xfs_repair -n and btrfs check 1 when there is one. */
-bool hpl_filesystem_sound(const char *dir, const char *type, const char *device)
+/* e2fsck ends with 8 when it cannot read, and also when a power cut left a superblock and no group descriptors:
+ * what it says tells which. Another status than 4 and 8 is none of a check that came to its end. */
+static enum hpl_sound ext4_sound(int status, const struct hpl_buf *said)
+{
+	static const char *const unread[] = {"rror reading", "short read", "Input/output error"};
+
+	if (status != 4 && status != 8 && status != 12)
+		return HPL_SOUND_UNKNOWN;
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(unread); i++)
+		if (said->len && strstr(said->data, unread[i]))
+			return HPL_SOUND_UNKNOWN;
+	return HPL_SOUND_NO;
+}
+
+/* 0 is "no fault" for all three. */
+enum hpl_sound hpl_filesystem_sound(const char *dir, const char *type, const char *device)
 {
 	const struct kind *k = kind_of(type);
 	const char *argv[HPL_ARRAY_SIZE(k->check) + 1] = {NULL};
 	char path[PROGRAM_PATH];
-	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
+	_cleanup_buf_ struct hpl_buf said = HPL_BUF_NULL;
+	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS, .out = &said};
 	int status = -1, n = 1;
 
 	if (!k)
-		return false;
+		return HPL_SOUND_UNKNOWN;
 	snprintf(path, sizeof path, "%s/%s", dir, k->check[0]);
 	argv[0] = path;
 	for (; k->check[n]; n++)
 		argv[n] = k->check[n];
 	argv[n] = device;
-	return hpl_proc_run(&p, &status, NULL) == 0 && status == 0;
+	if (hpl_proc_run(&p, &status, NULL) < 0)
+		return HPL_SOUND_UNKNOWN;
+	if (status == 0)
+		return HPL_SOUND_YES;
+	if (hpl_streq(type, "ext4"))
+		return ext4_sound(status, &said);
+	return status == 1 ? HPL_SOUND_NO : HPL_SOUND_UNKNOWN;
+}
+
+int hpl_filesystem_not_checked(const char *device, struct hpl_err *err)
+{
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "the filesystem on %s could not be checked", device);
+	hpl_err_cure(err, "check the disk; one that cannot be read is never formatted");
+	return -1;
 }
 
 static void uuid_of(const char *device, char uuid[static UUID_TEXT])

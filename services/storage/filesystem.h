@@ -28,9 +28,17 @@ bool hpl_filesystem_in_kernel(const char *type, struct hpl_err *err);
 /* Makes it, over whatever device holds. label may be NULL. -1: HPL02005E, HPL07021E. */
 int hpl_filesystem_make(const char *dir, const char *type, const char *device, const char *label,
 	struct hpl_err *err);
+enum hpl_sound {
+	HPL_SOUND_NO,
+	HPL_SOUND_YES,
+	HPL_SOUND_UNKNOWN, /* the program did not run to its end, or could not read: no reason to make anything anew */
+};
 /* Does the checking program find no fault? Nothing is repaired. An xfs that was not unmounted has
- * changes in its log, which the check does not replay, and may be called not sound. */
-bool hpl_filesystem_sound(const char *dir, const char *type, const char *device);
+ * changes in its log, which the check does not replay, and may be called not sound; xfs_repair and btrfs say
+ * NO also when they cannot read. */
+enum hpl_sound hpl_filesystem_sound(const char *dir, const char *type, const char *device);
+/* The failure after HPL_SOUND_UNKNOWN. -1: HPL07017E. */
+int hpl_filesystem_not_checked(const char *device, struct hpl_err *err);
 /* What a failed mount of the filesystem on device means. sys: its errno; mounts: "/proc/self/mounts".
  * Always -1: HPL07031E when a filesystem with the same UUID is mounted, else HPL02007E. */
 int hpl_filesystem_mount_failed(const char *device, const char *type, int sys, const char *mounts,

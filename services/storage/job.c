@@ -39,6 +39,7 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	disk.data_blank = d->data_blank;
 	disk.table_torn = d->table_torn;
 	disk.why = (char *)d->why;
+	disk.sequence = d->sequence;
 	job.name = (char *)v->name;
 	job.mount = (char *)v->mount;
 	job.filesystem = (char *)v->filesystem;
@@ -66,6 +67,7 @@ int hpl_job_take_disk(struct hpl_disk *d, const Hpl__WorkerDisk *in, struct hpl_
 	snprintf(d->serial, sizeof d->serial, "%s", in->serial);
 	snprintf(d->excluded, sizeof d->excluded, "%s", in->excluded);
 	d->size = in->size;
+	d->sequence = in->sequence;
 	d->major = in->major;
 	d->minor = in->minor;
 	d->part_count = (unsigned)in->n_parts;

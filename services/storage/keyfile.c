@@ -10,7 +10,7 @@
 #include "services/storage/ext4.h"
 #include "services/storage/keyfile_fs.h"
 
-enum { RUN_MS = 60000, FSCK_MS = 600000, SAID = 512, FSCK_REPAIRED = 1 };
+enum { RUN_MS = 60000, SAID = 512 };
 
 /* 0, HPL_KEYFILE_NONE, HPL_KEYFILE_UNCLEAN. -1: *err, without an id. */
 static int run(struct hpl_proc *p, struct hpl_err *err)
@@ -57,21 +57,6 @@ int hpl_keyfile_get(struct hpl_buf *out, const struct hpl_keyfile_tool *t, const
 	return -1;
 }
 
-/* A torn superblock, a journal that was not replayed, what a killed writer left: an inode without a name is
- * one of those things that -p leaves to a person. */
-static int mend(const struct hpl_keyfile_tool *t, const char *device)
-{
-	char path[256];
-	const char *const argv[] = {path, "-f", "-y", device, NULL};
-	struct hpl_proc p = {.argv = argv, .timeout_ms = FSCK_MS};
-	int status = -1;
-
-	if (hpl_ext4_mend(t->mkfs_dir, device) == 0)
-		return 0;
-	snprintf(path, sizeof(path), "%s/fsck.ext4", t->mkfs_dir);
-	return hpl_proc_run(&p, &status, NULL) == 0 && (status == 0 || status == FSCK_REPAIRED) ? 0 : -1;
-}
-
 int hpl_keyfile_put(const struct hpl_keyfile_tool *t, const char *device, const void *data, size_t len,
 	struct hpl_err *err)
 {
@@ -79,8 +64,10 @@ int hpl_keyfile_put(const struct hpl_keyfile_tool *t, const char *device, const 
 	struct hpl_proc p = {.argv = argv, .input = data, .input_len = len};
 	int r = run(&p, err);
 
+	/* a torn superblock, a journal that was not replayed; and what a killed writer left, an inode without a
+	 * name, is one of those things that e2fsck -p leaves to a person */
 	if (r == HPL_KEYFILE_UNCLEAN)
-		r = mend(t, device) < 0 ? r : run(&p, err);
+		r = hpl_ext4_repair(t->mkfs_dir, device) < 0 ? r : run(&p, err);
 	if (r == 0)
 		return 0;
 	if (r > 0)

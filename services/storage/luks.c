@@ -138,13 +138,18 @@ int hpl_luks_seal(struct hpl_luks *l, enum hpl_record_state state, struct hpl_er
 	struct hpl_record *r = &l->record;
 	bool same = r->sequence && r->state == state && r->data_size == l->device_size &&
 		l->sealed && hpl_streq(r->uuid, l->area.uuid);
+	bool twice = r->stale || r->state != state;
 
-	if (!l->record_at || same)
+	if (!l->record_at || (same && !r->stale))
 		return 0;
 	r->state = state;
 	r->data_size = l->device_size;
 	memcpy(r->uuid, l->area.uuid, sizeof(r->uuid));
-	return hpl_record_write(r, l->record_fd, l->record_at, err);
+	if (hpl_record_write(r, l->record_fd, l->record_at, err) < 0 ||
+		(twice && hpl_record_write(r, l->record_fd, l->record_at, err) < 0))
+		return -1;
+	r->stale = false;
+	return 0;
 }
 
 /* Is the header the one that was sealed? One that was being written when the power went is, too. */
@@ -379,7 +384,8 @@ static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
 
 	if (old < 0)
 		return not_opened(old, true, err);
-	if (check_mac(l, err) < 0 || add_slot(l, passphrase, err) < 0)
+	/* two whole copies first: the writes of the change begin with the one that may be the only one */
+	if (check_mac(l, err) < 0 || (l->area.torn && store(l, err) < 0) || add_slot(l, passphrase, err) < 0)
 		return -1;
 	return remove_slot(l, old, err);
 }

@@ -10,6 +10,7 @@
 
 #include "proto/messages.h"
 #include "services/storage/blank.h"
+#include "services/storage/ext4.h"
 #include "services/storage/filesystem.h"
 #include "services/storage/grow.h"
 #include "services/storage/layout.h"
@@ -83,6 +84,10 @@ static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 			"cannot open %s for this volume alone", d->path);
 		return -1;
 	}
+	if (hpl_disk_check_same(d, fd, err) < 0) {
+		close(fd);
+		return -1;
+	}
 	hpl_disk_classify(d, fd);
 	if (check_still(&before, d, err) < 0) {
 		close(fd);
@@ -148,9 +153,7 @@ int hpl_prepare_judge(const struct hpl_volume *v, uint32_t sector, struct hpl_er
 
 uint64_t hpl_prepare_record_at(const struct hpl_disk *d)
 {
-	if (d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK)
-		return 0;
-	return hpl_record_place(d->part_count ? d->parts[0].start : HPL_LAYOUT_START);
+	return d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK ? 0 : hpl_disk_record_at(d);
 }
 
 int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err)
@@ -164,13 +167,14 @@ int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *re
 	return -1;
 }
 
-static bool as_planned(const struct hpl_disk *d, const struct hpl_layout *plan)
+/* A whole table with our names: ours, or of somebody who prepared the partitions by hand, or for the size
+ * that the disk had before. The kernel shows it, so its first copy is whole. */
+static bool has_table(const struct hpl_disk *d)
 {
-	if (d->part_count != HPL_LAYOUT_PARTS || !hpl_streq(d->type, "gpt"))
+	if (d->part_count != HPL_LAYOUT_PARTS || !hpl_streq(d->type, "gpt") || d->table_torn)
 		return false;
 	for (unsigned i = 0; i < HPL_LAYOUT_PARTS; i++)
-		if (d->parts[i].start != plan->start[i] || d->parts[i].size != plan->size[i] ||
-			!hpl_streq(d->parts[i].label, hpl_layout_names[i]))
+		if (!hpl_streq(d->parts[i].label, hpl_layout_names[i]))
 			return false;
 	return true;
 }
@@ -195,10 +199,10 @@ static int make_table(struct hpl_work *w, int fd, uint32_t sector, struct hpl_er
 	struct hpl_disk *d = &w->v->disk;
 	struct hpl_layout plan;
 
+	if (d->kind == HPL_DISK_MAKING && has_table(d))
+		return 0;
 	if (hpl_layout_plan(&plan, d->size, sector, err) < 0)
 		return -1;
-	if (d->kind == HPL_DISK_MAKING && as_planned(d, &plan))
-		return 0;
 	if (d->kind == HPL_DISK_MAKING && check_untouched(d, fd, err) < 0)
 		return -1;
 	w->luks.record.state = HPL_RECORD_MAKING;
@@ -230,8 +234,14 @@ static int make_metadata(struct hpl_work *w, struct hpl_err *err)
 		type[0] = 0; /* torn: this runtime has begun it, see the record */
 	}
 	hpl_closep(&fd);
-	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path))
-		return 0;
+	if (hpl_streq(type, "ext4")) { /* it may hold a keyfile: mended rather than made again */
+		enum hpl_sound sound = hpl_filesystem_sound(w->v->mkfs_dir, type, p->path);
+
+		if (sound == HPL_SOUND_UNKNOWN)
+			return hpl_filesystem_not_checked(p->path, err);
+		if (sound == HPL_SOUND_YES || hpl_ext4_repair(w->v->mkfs_dir, p->path) == 0)
+			return 0;
+	}
 	if (hpl_filesystem_make(w->v->mkfs_dir, "ext4", p->path, "metadata", err) < 0)
 		return HPL_WRAP(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, "%s", p->path);
 	return 0;
@@ -245,8 +255,8 @@ static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *er
 
 	if (r != HPL_NOT_BLANK)
 		return r;
-	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: its LUKS header cannot be opened by "
-		"anyone, and %s", w->luks.device, why);
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s%s", w->luks.device,
+		offset ? "its LUKS header cannot be opened by anyone, and " : "", why);
 	hpl_err_cure(err, "restore the header from a backup, or attach a blank disk");
 	return -1;
 }
@@ -301,8 +311,8 @@ static int prepare_header(struct hpl_work *w, bool blank, struct hpl_err *err)
 	struct hpl_err why = HPL_ERR_NULL;
 	int r;
 
-	if (blank)
-		return make_header(w, err);
+	if (blank) /* once more, on the descriptor that is written to */
+		return check_no_data(w, 0, err) < 0 ? -1 : make_header(w, err);
 	r = hpl_luks_load(&w->luks, &why);
 	if (r == 0 && w->luks.area.header.keyslots)
 		return 0;
@@ -350,7 +360,7 @@ static int check_metadata(struct hpl_work *w, struct hpl_err *err)
 	if (fd < 0 || hpl_filesystem_probe(type, sizeof type, fd, err) < 0)
 		return fd < 0 ? HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s",
 			p->path) : HPL_WRAP(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%s", p->path);
-	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path))
+	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path) == HPL_SOUND_YES)
 		return 0;
 	if (!type[0])
 		r = hpl_blank_check(fd, 0, p->size, why, err);

@@ -75,6 +75,7 @@ int hpl_record_read(struct hpl_record *ret, int fd, uint64_t offset, struct hpl_
 {
 	uint8_t bytes[SLOTS * SLOT];
 	struct hpl_record best = {0}, r;
+	bool making = false;
 	ssize_t n;
 
 	do
@@ -87,9 +88,12 @@ int hpl_record_read(struct hpl_record *ret, int fd, uint64_t offset, struct hpl_
 		return -1;
 	}
 	for (int i = 0; i < SLOTS; i++)
-		if (hpl_record_parse(&r, bytes + i * SLOT) == 0 && r.sequence > best.sequence)
-			best = r;
+		if (hpl_record_parse(&r, bytes + i * SLOT) == 0) {
+			making |= r.state == HPL_RECORD_MAKING;
+			best = r.sequence > best.sequence ? r : best;
+		}
 	*ret = best;
+	ret->stale = making && best.state == HPL_RECORD_READY;
 	return best.sequence ? 0 : HPL_RECORD_NONE;
 }
 
@@ -116,7 +120,7 @@ int hpl_record_write(struct hpl_record *r, int fd, uint64_t offset, struct hpl_e
 		n = pwrite(fd, bytes, sizeof(bytes), (off_t)(offset + next.sequence % SLOTS * SLOT));
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t)sizeof(bytes) || fdatasync(fd) < 0)
-		return HPL_FAIL(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, n < 0 ? errno : EIO,
+		return HPL_FAIL(err, HPL_MSG_STORAGE_WRITE_TO_META_PARTITION_ERROR, n < 0 ? errno : EIO,
 			"cannot write the record before the metadata partition");
 	*r = next;
 	return 0;

@@ -6,8 +6,9 @@
  *
  * It stands in the last 4 KiB before the metadata partition, a gap that no partition table and no
  * filesystem uses (mkfs wipes the boot block inside of the partition), so that nothing of a disk
- * that the host can write has to be mounted for it. Two slots of 512 bytes are written in turn, each with a sequence number and a checksum: a write of one sector
- * is there or not, and the other slot is the state before it.
+ * that the host can write has to be mounted for it. Two slots of 512 bytes are written in turn, each with a
+ * sequence number and a checksum: a write of one sector is there or not, and the other slot is the state
+ * before it. READY is written to both, so that one damaged sector does not bring MAKING back.
  *
  * Slot, big-endian: magic "HPLVREC1", sequence u64, state u32, flags u32 (1 mac, 2 mac_next),
  * data size u64, LUKS UUID 40 bytes, salt 16, mac 32, mac_next 32, zeros, SHA-256 of the first 480
@@ -37,6 +38,7 @@ struct hpl_record {
 	char uuid[40];             /* of that header; empty while it does not exist */
 	uint8_t salt[HPL_RECORD_SALT];
 	bool has_mac, has_next;
+	bool stale;                /* the other slot says MAKING still; not stored */
 	uint8_t mac[HPL_RECORD_MAC];      /* of the header on the disk */
 	uint8_t mac_next[HPL_RECORD_MAC]; /* of the header that is being written */
 };

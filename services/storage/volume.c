@@ -71,6 +71,15 @@ static int open_mapping(struct hpl_opened *o, struct hpl_err *err)
 	return 0;
 }
 
+/* A workload may have written to it. */
+static bool was_mounted(int fd)
+{
+	uint8_t super[HPL_EXT4_SUPER];
+
+	return pread(fd, super, sizeof(super), HPL_EXT4_SUPER) == (ssize_t)sizeof(super) &&
+		hpl_ext4_was_mounted(super);
+}
+
 /* The filesystem in the opened volume: *type is what will be mounted. */
 static int prepare_filesystem(struct hpl_work *w, const char *path, char *type, size_t size,
 	struct hpl_err *err)
@@ -81,9 +90,15 @@ static int prepare_filesystem(struct hpl_work *w, const char *path, char *type, 
 		return HPL_FAIL(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, errno, "cannot open %s", path);
 	if (hpl_filesystem_probe(type, size, fd, err) < 0)
 		return HPL_WRAP(err, HPL_MSG_LUKS_MOUNT_DEVICE_FAILED, "%s", path);
+	if (w->making && hpl_streq(type, "ext4") && was_mounted(fd))
+		w->making = false; /* whatever the record says */
 	hpl_closep(&fd);
 	if (w->making) {
-		if (type[0] && hpl_filesystem_sound(w->v->mkfs_dir, type, path))
+		enum hpl_sound sound = type[0] ? hpl_filesystem_sound(w->v->mkfs_dir, type, path) : HPL_SOUND_NO;
+
+		if (sound == HPL_SOUND_UNKNOWN)
+			return hpl_filesystem_not_checked(path, err);
+		if (sound == HPL_SOUND_YES)
 			return 0;
 		snprintf(type, size, "%s", w->v->filesystem);
 		return hpl_filesystem_make(w->v->mkfs_dir, type, path, NULL, err);

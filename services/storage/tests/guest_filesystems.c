@@ -313,7 +313,7 @@ static void grown(const char *type)
 	printf("# %llu MiB in a disk of %llu\n", (unsigned long long)fs.f_blocks * fs.f_bsize >> 20,
 		(unsigned long long)v.disk.size >> 20);
 	mapping_path(&v, path);
-	check(umount(MOUNT) == 0 && hpl_filesystem_sound("/sbin", type, path), type,
+	check(umount(MOUNT) == 0 && hpl_filesystem_sound("/sbin", type, path) == HPL_SOUND_YES, type,
 		"its checking program finds no fault", NULL);
 	check(crypt_deactivate(NULL, v.mapping) == 0, type, "the mapping is closed", NULL);
 	check(bring_up(&v, type, type, &err) && !v.grown && marker_there(), type,

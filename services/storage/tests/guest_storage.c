@@ -9,7 +9,8 @@
  *   again   a later boot: the file is there; the volume was not made
  *   grow    a disk that is larger than it was, and one that is smaller
  *   checked disk-check looks at a volume to which things are done that it must find
- *   torn    the marker says `making`: a sound filesystem is kept, a broken one is made again
+ *   torn    the record says `making`: what was mounted once or is sound is kept, a lost filesystem is made again;
+ *           makings that ended early go on; an exchanged disk
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +25,8 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
+#include "services/storage/filesystem.h"
+#include "services/storage/layout.h"
 #include "services/storage/luks.h"
 #include "services/storage/tests/guest.h"
 #include "services/storage/volume.h"
@@ -229,6 +232,85 @@ static void mark_making(const struct hpl_disk *d)
 	ok(good, "the record is set back", NULL);
 }
 
+/* What a scan saw is not what has come under its name since. */
+static void exchanged(void)
+{
+	struct hpl_volume v = volume("early", &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+
+	ok(v.disk.sequence != 0, "the kernel numbers its disks", NULL);
+	v.disk.sequence++;
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_STORAGE_DEVICE_UNREADABLE &&
+		disk_named("early")->kind == HPL_DISK_BLANK, "a blank disk that was exchanged is left alone", &err);
+}
+
+/* The power went while the table was written: the second copy is whole, the first one is not. */
+static void early(void)
+{
+	struct hpl_volume v = volume("early", &pass);
+	struct hpl_record r = {.state = HPL_RECORD_MAKING};
+	struct hpl_err err = HPL_ERR_NULL;
+	struct hpl_layout plan;
+	char zero[512] = "";
+	int fd = open(v.disk.path, O_RDWR | O_SYNC);
+
+	ok(fd >= 0 && hpl_layout_plan(&plan, v.disk.size, 512, &err) == 0 &&
+		hpl_record_write(&r, fd, hpl_record_place(plan.start[0]), &err) == 0 &&
+		hpl_layout_write(fd, v.disk.path, &plan, &err) == 0 && pwrite(fd, zero, 512, 512) == 512,
+		"a making that ended in the first copy of the table", &err);
+	close(fd);
+	v = volume("early", &pass);
+	ok(v.disk.kind == HPL_DISK_MAKING && v.disk.table_torn, "is seen as such", NULL);
+	ok(hpl_volume_bring_up(&v, &err) == 0 && v.created, "and goes on", &err);
+	close_volume(&v);
+}
+
+/* Partitions of other sizes than ours would have; the making ended when the first filesystem was there. */
+static void by_hand(void)
+{
+	struct hpl_volume v = volume("hand", &pass);
+	struct hpl_record r = {.state = HPL_RECORD_MAKING};
+	struct hpl_err err = HPL_ERR_NULL;
+	int fd = open(v.disk.path, O_RDWR | O_SYNC);
+
+	ok(fd >= 0 && hpl_record_write(&r, fd, hpl_record_place(v.disk.parts[0].start), &err) == 0 &&
+		hpl_filesystem_make("/sbin", "ext4", v.disk.parts[0].path, "metadata", &err) == 0,
+		"a making on partitions of other sizes that ended early", &err);
+	close(fd);
+	v = volume("hand", &pass);
+	ok(v.disk.kind == HPL_DISK_MAKING && hpl_volume_bring_up(&v, &err) == 0 && v.created, "goes on", &err);
+	close_volume(&v);
+}
+
+static bool both_ready(const struct hpl_disk *d)
+{
+	uint8_t slots[2][512];
+	struct hpl_record r;
+	int fd = open(d->path, O_RDONLY), good = 0;
+
+	if (pread(fd, slots, sizeof slots, (off_t)hpl_record_place(d->parts[0].start)) == sizeof slots)
+		for (int i = 0; i < 2; i++)
+			good += hpl_record_parse(&r, slots[i]) == 0 && r.state == HPL_RECORD_READY;
+	close(fd);
+	return good == 2;
+}
+
+/* The map of free blocks of the first group, which e2fsck would mend: the kernel mounts it all the same. */
+static void hurt_ext4(const char *mapping)
+{
+	char path[128];
+	uint32_t bitmap = 0;
+	uint8_t bits = 0xa5;
+	int fd;
+
+	snprintf(path, sizeof path, "/dev/mapper/%s", mapping);
+	fd = open(path, O_RDWR | O_SYNC);
+	ok(fd >= 0 && pread(fd, &bitmap, sizeof bitmap, 4096) == sizeof bitmap &&
+		pwrite(fd, &bits, 1, (off_t)bitmap * 4096 + 4000) == 1 &&
+		hpl_filesystem_sound("/sbin", "ext4", path) == HPL_SOUND_NO, "e2fsck finds a fault in it", NULL);
+	close(fd);
+}
+
 static void case_torn(void)
 {
 	struct hpl_volume v = volume("torn", &pass);
@@ -246,6 +328,15 @@ static void case_torn(void)
 	ok(hpl_volume_bring_up(&v, &err) == 0 && stat("/mnt/data/marker", &st) == 0,
 		"marked making with a sound filesystem: kept", &err);
 	ok(umount("/mnt/data") == 0, "the volume is unmounted", NULL);
+	ok(both_ready(&v.disk), "no slot of the record says making any more", NULL);
+	mark_making(&v.disk);
+	hurt_ext4(v.mapping);
+	ok(crypt_deactivate(NULL, v.mapping) == 0, "its mapping is closed", NULL);
+	v = volume("torn", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) == 0 && stat("/mnt/data/marker", &st) == 0 && !v.created,
+		"marked making with a filesystem that was mounted once and has a fault: kept", &err);
+	ok(umount("/mnt/data") == 0, "and unmounted", NULL);
 	/* the filesystem torn as well: the start of it never reached the disk */
 	snprintf(path, sizeof path, "/dev/mapper/%s", v.mapping);
 	fd = open(path, O_WRONLY | O_SYNC);
@@ -262,6 +353,9 @@ static void case_torn(void)
 	ok(hpl_volume_bring_up(&v, &err) == 0 && v.created && stat("/mnt/data/marker", &st) < 0,
 		"marked making with a lost filesystem: made again", &err);
 	close_volume(&v);
+	exchanged();
+	early();
+	by_hand();
 }
 
 /* The disk became larger from outside since it was made: the volume follows, its file stays. */

@@ -247,6 +247,20 @@ Test(storage_disk, two_named_partitions_with_blank_data_and_then_with_luks)
 	close(fd);
 }
 
+Test(storage_disk, a_record_stands_before_the_metadata_and_never_in_the_data)
+{
+	struct hpl_disk d = {.part_count = 2,
+		.parts = {{.start = MIB, .size = 100 * MIB}, {.start = 101 * MIB, .size = 154 * MIB}}};
+
+	cr_assert_eq(hpl_disk_record_at(&d), MIB - 4096);
+	d.parts[0].start = 200 * MIB; /* metadata behind the data: the gap is the end of the data */
+	cr_assert_eq(hpl_disk_record_at(&d), 0);
+	d.part_count = 1;
+	cr_assert_eq(hpl_disk_record_at(&d), 0);
+	d.part_count = 0;
+	cr_assert_eq(hpl_disk_record_at(&d), MIB - 4096, "of a disk whose table is still to come");
+}
+
 Test(storage_disk, one_partition_a_filesystem_and_the_boot_disk)
 {
 	char path[128];

@@ -93,3 +93,18 @@ Test(ext4, what_is_not_sound_gets_its_wrong_checksum_back)
 	cr_assert_lt(hpl_ext4_mend("/sbin", path), 0);
 	cr_assert_eq(checksum(), before);
 }
+
+static bool was_mounted(void)
+{
+	uint8_t super[HPL_EXT4_SUPER];
+
+	cr_assert_eq(pread(fd, super, sizeof(super), HPL_EXT4_SUPER), (ssize_t)sizeof(super));
+	return hpl_ext4_was_mounted(super);
+}
+
+Test(ext4, that_was_mounted_is_known_by_its_count)
+{
+	cr_assert_not(was_mounted());
+	cr_assert_eq(status_of("/sbin/tune2fs", "-C", "1"), 0);
+	cr_assert(was_mounted());
+}
