@@ -358,7 +358,8 @@ static int not_opened(int r, bool had_previous, struct hpl_err *err)
 	HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s", had_previous ?
 		"neither the seeds nor the previous seeds open a key slot" :
 		"the passphrase made of the seeds of env and workload opens no key slot");
-	hpl_err_cure(err, had_previous ? "give the seeds that the volume was made with" :
+	hpl_err_cure(err, had_previous ? "give as previousSeed what the volume was opened with "
+		"last, and none in a section whose seed has not changed since" :
 		"give both seeds that the volume was made with; a new seed needs the old one as "
 		"previousSeed");
 	return -1;
