@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proto/messages.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "schema/mounts.h"
 #include "services/storage/ext4.h"
@@ -20,7 +21,7 @@
 #include "services/storage/mountpoint.h"
 #include "services/storage/prepare.h"
 
-enum { FORGET_TURNS = 100 }; /* of 100 ms: a mkfs whose worker was killed writes on for a while */
+enum { FORGET_MS = 10000 }; /* a mkfs dies with its worker, but first its last write has to end */
 
 struct hpl_opened {
 	struct hpl_work w;
@@ -241,16 +242,16 @@ static void quiet(int level, const char *msg, void *ud)
 int hpl_volume_forget(const char *mapping, struct hpl_err *err)
 {
 	const struct timespec nap = {.tv_nsec = 100000000};
-	int r = 0;
+	uint64_t end_us = hpl_mono_us() + (uint64_t)FORGET_MS * 1000;
+	int r;
 
 	crypt_set_log_callback(NULL, quiet, NULL); /* each refusal would be a line */
-	for (int turn = 0; turn < FORGET_TURNS; turn++) {
-		if (turn)
-			nanosleep(&nap, NULL);
+	for (;;) { /* libdevmapper tries for 5 s each time */
 		r = crypt_status(NULL, mapping) == CRYPT_INACTIVE ? 0 :
 			crypt_deactivate_by_name(NULL, mapping, 0);
-		if (r != -EBUSY)
+		if (r != -EBUSY || hpl_mono_us() >= end_us)
 			break;
+		nanosleep(&nap, NULL);
 	}
 	if (r < 0 && r != -ENODEV)
 		return HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, -r, "the mapping %s is left", mapping);

@@ -68,6 +68,6 @@ void hpl_volume_close(struct hpl_opened *o);
 /* Open, mount, close in one. 0: mounted. -1: *err has its id; what was opened is closed again. */
 int hpl_volume_bring_up(struct hpl_volume *v, struct hpl_err *err);
 /* Removes a mapping that another process has made and left; the kernel refuses where it is mounted. Blocks
- * for up to 10 s while it is in use.
+ * for up to 15 s while it is in use.
  * 0: there is none of this name any more. -1: *err. */
 int hpl_volume_forget(const char *mapping, struct hpl_err *err);
