@@ -15,8 +15,6 @@ enum {
 	TAIL = 1 << 20,
 	SAMPLE = 64 << 10,
 	SAMPLES = 128,       /* 8 MiB more: a second on a slow disk */
-	/* Below the smallest disk: a partition, such as a metadata partition somebody made by hand. All of it is read. */
-	WHOLE = 128 << 20,
 };
 
 static int unreadable(struct hpl_err *err, int sys, uint64_t at)
@@ -67,8 +65,11 @@ static int check_all(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char 
 static int check_places(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char *why,
 	struct hpl_err *err)
 {
-	int r = check_zero(fd, offset, HEAD, buf, why, err);
+	int r = 0;
 
+	if (size <= HEAD + TAIL)
+		return check_all(fd, offset, size, buf, why, err);
+	r = check_zero(fd, offset, HEAD, buf, why, err);
 	if (r == 0)
 		r = check_zero(fd, offset + size - TAIL, TAIL, buf, why, err);
 	for (uint64_t i = 0; r == 0 && i < SAMPLES; i++) {
@@ -111,7 +112,9 @@ static int check_signatures(int fd, uint64_t offset, uint64_t size, char *why, s
 	return HPL_NOT_BLANK;
 }
 
-int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err)
+typedef int reader(int fd, uint64_t offset, uint64_t size, uint8_t *buf, char *why, struct hpl_err *err);
+
+static int check(reader *read_range, int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err)
 {
 	_cleanup_free_ uint8_t *buf = malloc(HEAD);
 	int r;
@@ -120,7 +123,16 @@ int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hp
 		return HPL_OOM(err);
 	if (size == 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "its size is 0");
-	r = size < WHOLE ? check_all(fd, offset, size, buf, why, err) :
-		check_places(fd, offset, size, buf, why, err);
+	r = read_range(fd, offset, size, buf, why, err);
 	return r ? r : check_signatures(fd, offset, size, why, err);
+}
+
+int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err)
+{
+	return check(check_places, fd, offset, size, why, err);
+}
+
+int hpl_blank_check_whole(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err)
+{
+	return check(check_all, fd, offset, size, why, err);
 }

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Is a range of a device provably blank? Blank means: its first 4 MiB, the last one and places spread over
- * the whole range (all of it, when it is smaller than 128 MiB) were read without an error and hold zeros only, and
- * libblkid finds neither a partition table nor a signature. Anything that could not be read is an error, never blank: this
+ * the whole range were read without an error and hold zeros only, and libblkid finds neither a
+ * partition table nor a signature. Anything that could not be read is an error, never blank: this
  * answer decides whether something is formatted.
  */
 #include "runtime/base/err.h"
@@ -19,3 +19,6 @@ enum { HPL_NOT_BLANK = 1, HPL_BLANK_WHY = 96 };
  * Return: 0 blank, HPL_NOT_BLANK, -1 it cannot be told (read error; id HPL07017E in *err).
  */
 int hpl_blank_check(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err);
+/* The same, and every byte was read: for what is small and may hold something of its owner's between two
+ * places, as a metadata partition that was made by hand. */
+int hpl_blank_check_whole(int fd, uint64_t offset, uint64_t size, char *why, struct hpl_err *err);

@@ -16,6 +16,7 @@
 #include "services/storage/layout.h"
 
 #define MIB (1ULL << 20)
+#define METADATA_READ_MAX (256 * MIB) /* ours has 100; larger ones are sampled as disks are */
 
 static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 {
@@ -363,7 +364,8 @@ static int check_metadata(struct hpl_work *w, struct hpl_err *err)
 	if (hpl_streq(type, "ext4") && hpl_filesystem_sound(w->v->mkfs_dir, type, p->path) == HPL_SOUND_YES)
 		return 0;
 	if (!type[0])
-		r = hpl_blank_check(fd, 0, p->size, why, err);
+		r = (p->size <= METADATA_READ_MAX ? hpl_blank_check_whole : hpl_blank_check)(fd, 0, p->size, why,
+			err);
 	if (!type[0] && r != HPL_NOT_BLANK)
 		return r;
 	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s%s", p->path,

@@ -74,21 +74,21 @@ Test(storage_blank, one_sector_anywhere_in_a_small_range_is_data)
 		uint64_t at = AT + (i == ISLANDS - 1 ? SECTORS - 1 : i * 2027 % SECTORS) * 512;
 
 		put(fd, at, sector, sizeof sector);
-		cr_assert_eq(hpl_blank_check(fd, AT, SMALL, why, &err), HPL_NOT_BLANK, "at %lu", (unsigned long)at);
+		cr_assert_eq(hpl_blank_check_whole(fd, AT, SMALL, why, &err), HPL_NOT_BLANK, "at %lu", (unsigned long)at);
 		put(fd, at, zero, sizeof zero);
 	}
-	cr_assert_eq(hpl_blank_check(fd, AT, SMALL, why, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_blank_check_whole(fd, AT, SMALL, why, &err), 0, "%s", err.text);
 }
 
-Test(storage_blank, the_last_range_that_is_read_whole)
+Test(storage_blank, an_island_between_two_samples_is_seen_when_all_is_read)
 {
-	enum { WHOLE = 128 << 20, ISLAND = (60 << 20) + (300 << 10) /* between two samples */ };
+	enum { SMALL = 100 << 20, ISLAND = (60 << 20) + (300 << 10) };
 	struct hpl_err err = HPL_ERR_NULL;
 	char why[HPL_BLANK_WHY];
 
 	put(fd, ISLAND, "x", 1);
-	cr_expect_eq(hpl_blank_check(fd, 0, WHOLE - 512, why, &err), HPL_NOT_BLANK);
-	cr_expect_eq(hpl_blank_check(fd, 0, WHOLE, why, &err), 0, "samples see it: this test tells nothing");
+	cr_expect_eq(hpl_blank_check_whole(fd, 0, SMALL, why, &err), HPL_NOT_BLANK);
+	cr_expect_eq(hpl_blank_check(fd, 0, SMALL, why, &err), 0, "samples see it: this test tells nothing");
 }
 
 Test(storage_blank, every_size_of_a_small_range_is_read_to_its_end_and_no_further)
@@ -98,10 +98,10 @@ Test(storage_blank, every_size_of_a_small_range_is_read_to_its_end_and_no_furthe
 
 	for (uint64_t size = 512; size < (20 << 20); size = size * 3 / 2 / 512 * 512 + 512) {
 		put(fd, size - 1, "x", 1);
-		cr_assert_eq(hpl_blank_check(fd, 0, size, why, &err), HPL_NOT_BLANK, "%lu", (unsigned long)size);
+		cr_assert_eq(hpl_blank_check_whole(fd, 0, size, why, &err), HPL_NOT_BLANK, "%lu", (unsigned long)size);
 		put(fd, size - 1, "", 1);
 		put(fd, size, "x", 1);
-		cr_assert_eq(hpl_blank_check(fd, 0, size, why, &err), 0, "%lu: %s", (unsigned long)size, err.text);
+		cr_assert_eq(hpl_blank_check_whole(fd, 0, size, why, &err), 0, "%lu: %s", (unsigned long)size, err.text);
 		put(fd, size, "", 1);
 	}
 }
@@ -131,17 +131,17 @@ Test(storage_blank, what_cannot_be_read_is_an_error_and_never_blank)
 
 	/* the file ends before the size: short reads */
 	err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_blank_check(fd, 0, (uint64_t)SIZE * 2, why, &err), -1);
+	cr_assert_eq(hpl_blank_check_whole(fd, 0, (uint64_t)SIZE * 2, why, &err), -1);
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_DEVICE_UNREADABLE);
 	cr_assert(err.cure[0]);
 	/* a descriptor that cannot be read: EBADF */
 	int wronly = open(path, O_WRONLY);
 	err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_blank_check(wronly, 0, SIZE, why, &err), -1);
+	cr_assert_eq(hpl_blank_check_whole(wronly, 0, SIZE, why, &err), -1);
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_DEVICE_UNREADABLE);
 	close(wronly);
 	err = HPL_ERR_NULL;
-	cr_assert_eq(hpl_blank_check(fd, 0, 0, why, &err), -1);
+	cr_assert_eq(hpl_blank_check_whole(fd, 0, 0, why, &err), -1);
 }
 
 Test(storage_blank, a_range_is_judged_without_its_surroundings)
@@ -151,7 +151,7 @@ Test(storage_blank, a_range_is_judged_without_its_surroundings)
 
 	put(fd, (64 << 20) - 1, "x", 1);
 	put(fd, 128 << 20, "x", 1);
-	cr_assert_eq(hpl_blank_check(fd, 64 << 20, 64 << 20, why, &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_blank_check_whole(fd, 64 << 20, 64 << 20, why, &err), 0, "%s", err.text);
 	put(fd, 64 << 20, "x", 1);
-	cr_assert_eq(hpl_blank_check(fd, 64 << 20, 64 << 20, why, &err), HPL_NOT_BLANK);
+	cr_assert_eq(hpl_blank_check_whole(fd, 64 << 20, 64 << 20, why, &err), HPL_NOT_BLANK);
 }
