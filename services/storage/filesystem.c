@@ -189,6 +189,16 @@ static enum hpl_sound ext4_sound(int status, const struct hpl_buf *said)
 	return HPL_SOUND_NO;
 }
 
+/* mkfs.xfs did not come to its end: xfs_repair would read the whole device for another superblock.
+ * sb_inprogress, at byte 126 ("XFS Algorithms & Data Structures", superblock). */
+static bool xfs_in_progress(const char *device)
+{
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_CLOEXEC);
+	uint8_t in_progress = 0;
+
+	return fd >= 0 && pread(fd, &in_progress, 1, 126) == 1 && in_progress;
+}
+
 /* 0 is "no fault" for all three. */
 enum hpl_sound hpl_filesystem_sound(const char *dir, const char *type, const char *device)
 {
@@ -206,6 +216,8 @@ enum hpl_sound hpl_filesystem_sound(const char *dir, const char *type, const cha
 	for (; k->check[n]; n++)
 		argv[n] = k->check[n];
 	argv[n] = device;
+	if (hpl_streq(type, "xfs") && xfs_in_progress(device))
+		return HPL_SOUND_NO;
 	if (hpl_proc_run(&p, &status, NULL) < 0)
 		return HPL_SOUND_UNKNOWN;
 	if (status == 0)

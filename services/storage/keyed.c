@@ -145,6 +145,8 @@ int hpl_keyed_take(struct hpl_storage *st, const char *source, const Hpl__Stored
 		struct hpl_storage_volume *v = volume_of(st, in->volumes[i]->volume, source);
 
 		hpl_buf_add(&v->stored, in->volumes[i]->blob.data, in->volumes[i]->blob.len);
+		if (v->stored.failed)
+			return HPL_OOM(err);
 	}
 	return 0;
 }

@@ -12,24 +12,26 @@
 
 enum { RUN_MS = 60000, SAID = 512 };
 
-/* 0, HPL_KEYFILE_NONE, HPL_KEYFILE_UNCLEAN. -1: *err, without an id. */
+/* 0, HPL_KEYFILE_NONE, HPL_KEYFILE_UNCLEAN, HPL_KEYFILE_NO_FS. -1: *err, without an id. */
 static int run(struct hpl_proc *p, struct hpl_err *err)
 {
-	_cleanup_buf_ struct hpl_buf said = HPL_BUF_NULL, nothing = HPL_BUF_NULL;
+	_cleanup_buf_ struct hpl_buf said = HPL_BUF_NULL;
 	int status = -1;
 
 	p->timeout_ms = RUN_MS;
 	p->errout = &said;
-	p->out = p->out ? p->out : &nothing;
 	p->out_limit = HPL_KEY_BLOB_MAX;
 	if (hpl_proc_run(p, &status, err) < 0)
 		return -1;
-	if (status == 0 || status == HPL_KEYFILE_NONE || status == HPL_KEYFILE_UNCLEAN)
+	p->errout = NULL;
+	if (status == 0 || status == HPL_KEYFILE_NONE || status == HPL_KEYFILE_UNCLEAN ||
+		status == HPL_KEYFILE_NO_FS)
 		return status;
 	if (said.len && said.data[said.len - 1] == '\n')
 		said.len--;
-	return HPL_FAIL(err, 0, 0, "%.*s", (int)(said.len < SAID ? said.len : SAID),
-		said.len ? said.data : "the reader of the metadata partition ended without a word");
+	if (!said.len)
+		return HPL_FAIL(err, 0, 0, "%s ended with %d without a word", p->argv[0], status);
+	return HPL_FAIL(err, 0, 0, "%.*s", (int)(said.len < SAID ? said.len : SAID), said.data);
 }
 
 int hpl_keyfile_get(struct hpl_buf *out, const struct hpl_keyfile_tool *t, const struct hpl_disk *d,
@@ -45,15 +47,20 @@ int hpl_keyfile_get(struct hpl_buf *out, const struct hpl_keyfile_tool *t, const
 		return 0;
 	snprintf(offset, sizeof(offset), "%" PRIu64, d->parts[0].start);
 	r = run(&p, err);
+	if (r == 0 && out->failed)
+		return HPL_OOM(err);
 	if (r == 0 || r == HPL_KEYFILE_NONE)
 		return 0;
 	out->len = before;
-	if (d->kind == HPL_DISK_MAKING)
-		return 0; /* not yet a filesystem, or half of one */
+	/* not yet a filesystem, or half of one; partitions made by hand, which are looked at before they are used */
+	if (d->kind == HPL_DISK_MAKING || (r == HPL_KEYFILE_NO_FS && d->data_blank))
+		return 0;
+	if (r == HPL_KEYFILE_NO_FS)
+		HPL_FAIL(err, 0, 0, "it holds no ext4");
 	if (r == HPL_KEYFILE_UNCLEAN)
 		HPL_FAIL(err, 0, 0, "its journal was not replayed, and shows no keyfile");
 	HPL_WRAP(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, "the metadata partition of %s", d->path);
-	hpl_err_cure(err, "check it outside with e2fsck; without its keyfile the volume cannot be opened");
+	hpl_err_cure(err, "check it outside with e2fsck; a volume with a key service does not open without its keyfile");
 	return -1;
 }
 
@@ -73,7 +80,7 @@ int hpl_keyfile_put(const struct hpl_keyfile_tool *t, const char *device, const 
 	if (r > 0)
 		HPL_FAIL(err, 0, 0, "its ext4 cannot be mended by e2fsck");
 	HPL_WRAP(err, HPL_MSG_STORAGE_WRITE_TO_META_PARTITION_ERROR, "the keyfile on %s", device);
-	hpl_err_cure(err, "check the disk, and the metadata partition with e2fsck; the volume was not opened "
-		"with a seed that could not be kept");
+	hpl_err_cure(err, "check the disk, and the metadata partition with e2fsck; no volume is made with a seed "
+		"that could not be kept");
 	return -1;
 }

@@ -75,6 +75,8 @@ static int read_file(struct hpl_buf *out, ext2_filsys fs, ext2_ino_t ino, struct
 	}
 	if (rc)
 		return fault(err, rc, "reading it");
+	if (out->failed)
+		return HPL_OOM(err);
 	return out->len ? 0 : HPL_KEYFILE_NONE;
 }
 
@@ -84,6 +86,8 @@ int hpl_keyfile_fs_read(struct hpl_buf *out, int fd, uint64_t offset, struct hpl
 	ext2_ino_t ino = 0;
 	errcode_t rc = fs_open(&fs, fd, offset, EXT2_FLAG_IGNORE_CSUM_ERRORS);
 
+	if (rc == EXT2_ET_BAD_MAGIC)
+		return HPL_KEYFILE_NO_FS;
 	if (rc)
 		return fault(err, rc, "not a readable ext4");
 	rc = ext2fs_lookup(fs, EXT2_ROOT_INO, file_name, sizeof(file_name) - 1, NULL, &ino);

@@ -10,14 +10,16 @@
  */
 #include "runtime/base/buf.h"
 
+/* Also exit statuses of hpl-storage-keyfile: far from what a sanitizer or a shell would give. */
 enum {
-	HPL_KEYFILE_NONE = 1,   /* there is no such file, or it is empty */
-	HPL_KEYFILE_UNCLEAN = 2, /* fsck has to run first */
-	HPL_KEYFILE_FAILED = 3,  /* exit status of hpl-storage-keyfile, with a line on standard error */
+	HPL_KEYFILE_NONE = 10,    /* there is no such file, or it is empty */
+	HPL_KEYFILE_UNCLEAN = 11, /* fsck has to run first */
+	HPL_KEYFILE_NO_FS = 12,   /* there is no ext4 at all */
+	HPL_KEYFILE_FAILED = 13,  /* of the program only: a line on standard error says why */
 };
 
-/* Appends the file of the ext4 that begins at offset (bytes) of fd. 0, HPL_KEYFILE_NONE, HPL_KEYFILE_UNCLEAN
- * (its journal was not replayed, and the file may be there). Checksums do not matter: whoever can write the
+/* Appends the file of the ext4 that begins at offset (bytes) of fd. 0, HPL_KEYFILE_NONE, HPL_KEYFILE_NO_FS,
+ * HPL_KEYFILE_UNCLEAN (its journal was not replayed, and the file may be there). Checksums do not matter: whoever can write the
  * disk can write these. -1: *err, without an id; also for more than HPL_KEY_BLOB_MAX bytes. */
 int hpl_keyfile_fs_read(struct hpl_buf *out, int fd, uint64_t offset, struct hpl_err *err);
 /* Makes or replaces the file: 1 to HPL_KEY_BLOB_MAX bytes; on the disk when it returns. One that holds these

@@ -107,11 +107,15 @@ static int plan_interrupted(struct hpl_plan *p, const struct hpl_volume *v, bool
 	return *ret_opens ? plan_header(p, v, &l, err) : 0;
 }
 
-static int plan_making(struct hpl_plan *p, const struct hpl_volume *v, uint32_t sector, struct hpl_err *err)
+static int plan_making(struct hpl_plan *p, const struct hpl_volume *v, int fd, uint32_t sector,
+	struct hpl_err *err)
 {
+	uint64_t at = hpl_prepare_record_at(&v->disk);
+	struct hpl_record record = {0};
 	bool opens;
 
-	if (plan_table(p, &v->disk, sector, err) < 0)
+	if ((at && hpl_record_read(&record, fd, at, err) < 0) ||
+		hpl_prepare_not_erased(&v->disk, &record, err) < 0 || plan_table(p, &v->disk, sector, err) < 0)
 		return -1;
 	step(p, "metadata", "ext4 on the metadata partition, unless a sound one is there");
 	if (plan_interrupted(p, v, &opens, err) < 0)
@@ -137,9 +141,8 @@ static int plan_existing(struct hpl_plan *p, const struct hpl_volume *v, int fd,
 
 	if (at && hpl_record_read(&l.record, fd, at, err) < 0)
 		return -1;
-	if (hpl_prepare_not_shrunk(d, &l.record, err) < 0)
-		return -1;
-	if (!whole && hpl_grow_size(&size, d, fd, sector, err) < 0)
+	if ((!whole && hpl_grow_size(&size, d, fd, sector, err) < 0) ||
+		hpl_prepare_not_shrunk(d, size, &l.record, err) < 0)
 		return -1;
 	if (d->table_torn)
 		step(p, "table", "write the first copy of the partition table again, from the second");
@@ -163,7 +166,7 @@ int hpl_plan(struct hpl_plan *ret, const struct hpl_volume *v, int fd, uint32_t 
 	int r = hpl_prepare_judge(v, sector, err);
 
 	if (r == 0)
-		r = hpl_prepare_makes(&v->disk) ? plan_making(&p, v, sector, err) :
+		r = hpl_prepare_makes(&v->disk) ? plan_making(&p, v, fd, sector, err) :
 			plan_existing(&p, v, fd, sector, err);
 	if (r < 0)
 		return -1;

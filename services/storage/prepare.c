@@ -157,14 +157,23 @@ uint64_t hpl_prepare_record_at(const struct hpl_disk *d)
 	return d->kind == HPL_DISK_LUKS || d->kind == HPL_DISK_BLANK ? 0 : hpl_disk_record_at(d);
 }
 
-int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err)
+int hpl_prepare_not_shrunk(const struct hpl_disk *d, uint64_t size, const struct hpl_record *record,
+	struct hpl_err *err)
 {
-	if (record->state != HPL_RECORD_READY || d->kind != HPL_DISK_PARTITIONS ||
-		d->parts[1].size >= record->data_size)
+	if (record->state != HPL_RECORD_READY || d->kind != HPL_DISK_PARTITIONS || size >= record->data_size)
 		return 0;
 	HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s has %llu bytes and had %llu", d->parts[1].path,
-		(unsigned long long)d->parts[1].size, (unsigned long long)record->data_size);
+		(unsigned long long)size, (unsigned long long)record->data_size);
 	hpl_err_cure(err, "attach the disk with at least the size that it had");
+	return -1;
+}
+
+int hpl_prepare_not_erased(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err)
+{
+	if (record->state != HPL_RECORD_READY)
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: its data partition is blank, and was a volume", d->path);
+	hpl_err_cure(err, "restore the disk; if nobody needs what was on it, wipe all of it outside");
 	return -1;
 }
 
@@ -379,14 +388,28 @@ static int begin_record(struct hpl_work *w, struct hpl_err *err)
 {
 	struct hpl_luks *l = &w->luks;
 
-	if (!w->making || l->record.sequence)
+	if (!w->making)
 		return 0;
+	if (l->record.sequence)
+		return hpl_prepare_not_erased(&w->v->disk, &l->record, err);
 	if (check_metadata(w, err) < 0 || check_no_keyfile(w->v, err) < 0)
 		return -1;
 	if (!l->record_at)
 		return 0;
 	l->record.state = HPL_RECORD_MAKING;
 	return hpl_record_write(&l->record, l->record_fd, l->record_at, err);
+}
+
+/* What would be too small also when it has grown is refused before the table is written. */
+static int grow_partition(struct hpl_work *w, int fd, uint32_t sector, struct hpl_err *err)
+{
+	struct hpl_disk *d = &w->v->disk;
+	uint64_t size;
+
+	if (hpl_grow_size(&size, d, fd, sector, err) < 0 ||
+		hpl_prepare_not_shrunk(d, size, &w->luks.record, err) < 0)
+		return -1;
+	return hpl_grow_table(d, fd, &w->v->grown, err);
 }
 
 int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
@@ -404,15 +427,14 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 	if (open_record(w, err) < 0 ||
 		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) &&
 			make_table(w, fd, sector, err) < 0) ||
-		(d->kind == HPL_DISK_PARTITIONS && hpl_grow_table(d, fd, &w->v->grown, err) < 0))
+		(d->kind == HPL_DISK_PARTITIONS && grow_partition(w, fd, sector, err) < 0))
 		return -1;
 	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
 	blank = d->kind == HPL_DISK_BLANK || (d->kind == HPL_DISK_PARTITIONS && d->data_blank);
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
 	w->luks.memory_kb = w->v->memory_kb;
-	if (hpl_prepare_not_shrunk(d, &w->luks.record, err) < 0 ||
-		hpl_luks_init(&w->luks, w->v->device,
+	if (hpl_luks_init(&w->luks, w->v->device,
 			d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
 		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
 		return -1;

@@ -9,6 +9,7 @@
  *   1. record MAKING in the gap before the first partition; all else of the disk is zero
  *   2. GPT: anything in the first and last MiB may be torn, the rest is still zero
  *   3. ext4 on the metadata partition
+ *      and the keyfile in it, where there is a key provider
  *   4. LUKS header: the data behind its 16 MiB is still zero, until a key slot can be opened
  *   5. mapping, filesystem, mount
  *   6. record READY, with the MAC of the header
@@ -28,8 +29,11 @@ int hpl_prepare_judge(const struct hpl_volume *v, uint32_t sector, struct hpl_er
 bool hpl_prepare_makes(const struct hpl_disk *d);
 /* Where its record is, bytes from its start; 0: it has none. */
 uint64_t hpl_prepare_record_at(const struct hpl_disk *d);
-/* -1: HPL07025E, the data partition is smaller than the record says. */
-int hpl_prepare_not_shrunk(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err);
+/* size: bytes that the data partition will have. -1: HPL07025E, it had more when it was opened last. */
+int hpl_prepare_not_shrunk(const struct hpl_disk *d, uint64_t size, const struct hpl_record *record,
+	struct hpl_err *err);
+/* For a disk that would be made a volume. -1: HPL07020E, the record says that it was one. */
+int hpl_prepare_not_erased(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err);
 
 /* ---- and doing it ---- */
 

@@ -5,7 +5,8 @@
  * its passphrases are gone.
  *
  *   state      entered when                               left to
- *   INPUTS     start                                      SCANNING: all three inputs are there;
+ *   INPUTS     start                                      SCANNING: all three inputs are there (with a key
+ *                                                         provider without the passphrases);
  *                                                         DONE: and there is no volume
  *   SCANNING   devices changed, or a rescan is due        WAITING, MOUNTING, READING, or failure
  *   WAITING    a disk is missing                          SCANNING; failure at the deadline

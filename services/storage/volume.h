@@ -7,11 +7,13 @@
  * (libdevmapper keeps state for a whole process), and are then mounted outermost first.
  *
  *   disk                                            done
- *   blank                                           GPT, LUKS2 header (making), both filesystems,
- *                                                   mount, header (ready)
+ *   blank                                           record (making), GPT, metadata, keyfile, LUKS2 header,
+ *                                                   filesystem, mount, record (ready)
  *   metadata + data partitions, data blank          the same without the GPT
  *   ..., data LUKS without a key slot, rest blank   the header is made again
- *   ..., data LUKS in state making                  open; a sound filesystem is kept, else made
+ *   ..., record making                              open; a filesystem that is sound, or an ext4 that was
+ *                                                   mounted once, is kept, else made
+ *   ..., data blank, record ready                   refused
  *   ..., data LUKS ready or of another maker        open, mount
  *   LUKS on the whole disk                          open, mount
  *   anything else, or unreadable                    refused

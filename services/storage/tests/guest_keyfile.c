@@ -84,10 +84,14 @@ static void by_hand(void)
 
 	ok(!run(&v, "hand", &pass, "", &err) && err.msg == HPL_MSG_STORAGE_DEVICE_NOT_BLANK &&
 		strstr(err.text, "keyfile of a key service"),
-		"a keyfile without key service in the contract is no blank volume: HPL07016E", &err);
+		"a keyfile without key service in the contract is no blank volume: HPL07020E", &err);
 	ok(disk_named("hand") && disk_named("hand")->data_blank, "nothing was written", NULL);
 	ok(run(&v, "hand", &pass, "wrapped by hand", &err) && v.created, "with it the volume is made", &err);
 	ok(holds("hand", "wrapped by hand"), "the keyfile stays", NULL);
+	ok(run(&v, "bare", &pass, "", &err) && v.created, "partitions made by hand without any ext4, and no key service",
+		&err);
+	ok(run(&v, "bare-keyed", &pass, "wrapped", &err) && v.created && holds("bare-keyed", "wrapped"),
+		"and with one", &err);
 }
 
 static void legacy(void)

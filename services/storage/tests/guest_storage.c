@@ -311,6 +311,23 @@ static void hurt_ext4(const char *mapping)
 	close(fd);
 }
 
+/* Not blank by its record: an empty volume is not what its owner would want to get. */
+static void erased(void)
+{
+	struct hpl_volume v = volume("early", &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+	static char zero[1 << 20];
+	int fd = open(v.disk.path, O_RDWR | O_SYNC), good = fd >= 0;
+
+	for (uint64_t at = 0; good && at < v.disk.parts[1].size; at += sizeof zero)
+		good = pwrite(fd, zero, sizeof zero, (off_t)(v.disk.parts[1].start + at)) == sizeof zero;
+	close(fd);
+	v = volume("early", &pass);
+	ok(good && v.disk.kind == HPL_DISK_PARTITIONS && v.disk.data_blank, "the data partition of a volume is lost", NULL);
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_STORAGE_DEVICE_NOT_BLANK &&
+		disk_named("early")->data_blank, "it is not made again: HPL07020E", &err);
+}
+
 static void case_torn(void)
 {
 	struct hpl_volume v = volume("torn", &pass);
@@ -355,6 +372,7 @@ static void case_torn(void)
 	close_volume(&v);
 	exchanged();
 	early();
+	erased();
 	by_hand();
 }
 
