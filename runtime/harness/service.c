@@ -372,6 +372,13 @@ static Hpl__Bootstrap *read_bootstrap(struct hpl_err *err)
 	return boot;
 }
 
+/* A timer of the service that is due now would call a service that is not there any more. */
+static void stop_timer(uv_handle_t *h, void *ud)
+{
+	if (h->type == UV_TIMER && !uv_is_closing(h))
+		uv_timer_stop((uv_timer_t *)h);
+}
+
 int hpl_service_main(const struct hpl_service_def *def, void *state)
 {
 	struct hpl_err err = HPL_ERR_NULL;
@@ -401,6 +408,7 @@ int hpl_service_main(const struct hpl_service_def *def, void *state)
 	/* the sockets are closed properly, so that what was flushed is really gone to the broker */
 	rc = s->status;
 	hpl_service_free(s);
+	uv_walk(uv_default_loop(), stop_timer, NULL);
 	for (int turns = 0; uv_loop_alive(uv_default_loop()) && turns < 1000; turns++)
 		uv_run(uv_default_loop(), UV_RUN_NOWAIT);
 	return rc;
