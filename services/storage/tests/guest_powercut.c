@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
+#include <linux/major.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <openssl/evp.h>
@@ -67,7 +68,8 @@ static void ram_disk(struct hpl_disk *d)
 {
 	char rel[64];
 
-	*d = (struct hpl_disk){.name = "ram0", .path = "/dev/ram0", .size = sys_u64("ram0/size") * 512};
+	*d = (struct hpl_disk){.name = "ram0", .path = "/dev/ram0", .major = RAMDISK_MAJOR,
+		.size = sys_u64("ram0/size") * 512, .sequence = sys_u64("ram0/diskseq")};
 	for (unsigned n = 1; n <= 2; n++) {
 		struct hpl_disk_part *p = &d->parts[d->part_count];
 
