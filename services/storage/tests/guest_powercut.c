@@ -24,9 +24,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
-#include <linux/major.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
+#include <linux/major.h>
 #include <openssl/evp.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
