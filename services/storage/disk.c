@@ -158,7 +158,7 @@ int hpl_disk_check_same(const struct hpl_disk *d, int fd, struct hpl_err *err)
 	struct stat st;
 
 	if (fstat(fd, &st) == 0 && !S_ISBLK(st.st_mode))
-		return 0; /* files of tests have neither */
+		return 0; /* only block devices have a number and a sequence */
 	if (major(st.st_rdev) == d->major && minor(st.st_rdev) == d->minor &&
 		(!d->sequence || (ioctl(fd, BLKGETDISKSEQ, &now) == 0 && now == d->sequence)))
 		return 0;
