@@ -20,6 +20,14 @@
 #include "runtime/base/key_limits.h"
 #include "services/storage/keyfile_fs.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* The look for leaks at exit starts a thread that stops and reads this one: such a build keeps its calls. */
+static int confine(struct hpl_err *err)
+{
+	(void)err;
+	return 0;
+}
+#else
 /* Nothing can be opened, run or reached any more; other calls fail with EPERM. */
 static int confine(struct hpl_err *err)
 {
@@ -40,6 +48,7 @@ static int confine(struct hpl_err *err)
 	seccomp_release(ctx);
 	return r < 0 ? HPL_FAIL(err, 0, -r, "cannot give up system calls") : 0;
 }
+#endif
 
 static int open_device(const char *path, int flags, struct hpl_err *err)
 {

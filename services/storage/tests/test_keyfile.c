@@ -6,8 +6,10 @@
  */
 #include <errno.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "proto/messages.h"
+#include "runtime/base/file.h"
 #include "runtime/base/key_limits.h"
 #include "services/storage/keyfile.h"
 #include "services/storage/keyfile_fs.h"
@@ -378,6 +380,50 @@ Test(keyfile, program_that_is_killed_is_named)
 
 	cr_assert_eq(hpl_keyfile_get(&got, &tool, &d, &err), -1);
 	cr_assert(strstr(err.text, "/bin/false ended with 1 without a word"), "%s", err.text);
+}
+
+/* The number, in hexadecimal, that /proc says of a process. */
+static unsigned long status_of(pid_t pid, const char *name)
+{
+	_cleanup_buf_ struct hpl_buf text = HPL_BUF_NULL;
+	struct hpl_err err = HPL_ERR_NULL;
+	char file[64];
+	const char *at;
+
+	snprintf(file, sizeof file, "/proc/%d/status", (int)pid);
+	cr_assert_eq(hpl_file_read(&text, file, 65536, &err), 0, "%s", err.text);
+	at = memmem(text.data, text.len, name, strlen(name));
+	cr_assert_not_null(at, "%s", name);
+	return strtoul(at + strlen(name), NULL, 16);
+}
+
+Test(keyfile, program_holds_nothing_while_it_works)
+{
+#ifdef __SANITIZE_ADDRESS__
+	const unsigned long filter = 0; /* keyfile_main.c says why */
+#else
+	const unsigned long filter = 2; /* SECCOMP_MODE_FILTER */
+#endif
+	int in[2], status = 0;
+	pid_t pid;
+
+	cr_assert_eq(pipe2(in, O_CLOEXEC), 0);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		dup2(in[0], STDIN_FILENO);
+		execl(HPL_KEYFILE_PROGRAM, HPL_KEYFILE_PROGRAM, "put", path, NULL);
+		_exit(99);
+	}
+	close(in[0]);
+	while (status_of(pid, "CapPrm:\t") || status_of(pid, "Seccomp:\t") != filter) /* as long as the suite may take */
+		usleep(2000);
+	cr_assert_eq(status_of(pid, "CapEff:\t") | status_of(pid, "CapInh:\t"), 0);
+	cr_assert_eq(write(in[1], "wrapped", 7), 7);
+	close(in[1]);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	is("wrapped", 7);
 }
 
 Test(keyfile, that_may_be_in_a_journal_is_not_taken_for_none)
