@@ -6,6 +6,22 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+int hpl_secrets_add(struct hpl_secrets *s, const void *data, size_t len, struct hpl_err *err)
+{
+	if (s->count == HPL_SECRETS_MAX)
+		return HPL_FAIL(err, 0, 0, "more than %d secrets", HPL_SECRETS_MAX);
+	if (hpl_secret_copy(&s->list[s->count], data, len, err) < 0)
+		return -1;
+	s->count++;
+	return 0;
+}
+
+void hpl_secrets_done(struct hpl_secrets *s)
+{
+	while (s->count)
+		hpl_secret_done(&s->list[--s->count]);
+}
+
 void hpl_wipe(void *p, size_t len)
 {
 	if (p && len)

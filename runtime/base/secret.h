@@ -20,6 +20,19 @@ int hpl_secret_copy(struct hpl_secret *ret, const void *data, size_t len, struct
 void hpl_secret_done(struct hpl_secret *s);
 #define _cleanup_secret_ HPL_CLEANUP(hpl_secret_done)
 
+/* The passphrases that a volume may have had before its seeds changed: of two sides three (collect.h). */
+enum { HPL_SECRETS_MAX = 3 };
+struct hpl_secrets {
+	struct hpl_secret list[HPL_SECRETS_MAX];
+	size_t count;
+};
+#define HPL_SECRETS_NULL ((struct hpl_secrets){0})
+
+/* Copies one more into it. 0; -1: *err, also when it is full. */
+int hpl_secrets_add(struct hpl_secrets *s, const void *data, size_t len, struct hpl_err *err);
+void hpl_secrets_done(struct hpl_secrets *s);
+#define _cleanup_secrets_ HPL_CLEANUP(hpl_secrets_done)
+
 /* Overwrites memory in a way the compiler keeps. */
 void hpl_wipe(void *p, size_t len);
 /* Forbids core dumps and ptrace of this process (RLIMIT_CORE 0, PR_SET_DUMPABLE 0). */

@@ -13,27 +13,45 @@ static struct hpl_seed seed_of(ProtobufCBinaryData b)
 
 /* ---- two seeds ---- */
 
-/* Either side may be rolled alone: the side without a previous seed keeps its current one. */
-static int derive_previous(struct hpl_secret *ret, const Hpl__VolumeSeeds *v, struct hpl_err *err)
+static int derive(struct hpl_secret *ret, ProtobufCBinaryData env, ProtobufCBinaryData workload,
+	struct hpl_err *err)
 {
 	const struct hpl_seed seeds[] = {
-		[HPL_SEED_OF_ENV] = seed_of(v->env_previous.len ? v->env_previous : v->env_seed),
-		[HPL_SEED_OF_WORKLOAD] = seed_of(v->workload_previous.len ? v->workload_previous :
-									    v->workload_seed),
+		[HPL_SEED_OF_ENV] = seed_of(env),
+		[HPL_SEED_OF_WORKLOAD] = seed_of(workload),
 	};
 
-	if (!v->env_previous.len && !v->workload_previous.len)
-		return 0;
 	return hpl_passphrase_derive(ret, seeds, HPL_ARRAY_SIZE(seeds), err);
+}
+
+static int add_previous(struct hpl_collect_entry *e, ProtobufCBinaryData env, ProtobufCBinaryData workload,
+	struct hpl_err *err)
+{
+	if (derive(&e->previous.list[e->previous.count], env, workload, err) < 0)
+		return -1;
+	e->previous.count++;
+	return 0;
+}
+
+/* Either side may be rolled alone: the side without a previous seed keeps its current one. Where both have
+ * one, it may still be that only one of them changes now, and the other's was left from an earlier change:
+ * the sides do not know of each other. */
+static int derive_previous(struct hpl_collect_entry *e, const Hpl__VolumeSeeds *v, struct hpl_err *err)
+{
+	bool env = v->env_previous.len, workload = v->workload_previous.len;
+
+	if ((env || workload) && add_previous(e, env ? v->env_previous : v->env_seed,
+			workload ? v->workload_previous : v->workload_seed, err) < 0)
+		return -1;
+	if (!env || !workload)
+		return 0;
+	return add_previous(e, v->env_seed, v->workload_previous, err) < 0 ||
+		add_previous(e, v->env_previous, v->workload_seed, err) < 0 ? -1 : 0;
 }
 
 static int take_volume(struct hpl_collection *c, const Hpl__VolumeSeeds *v, struct hpl_err *err)
 {
 	struct hpl_collect_entry *e = &c->entries[c->count++];
-	const struct hpl_seed seeds[] = {
-		[HPL_SEED_OF_ENV] = seed_of(v->env_seed),
-		[HPL_SEED_OF_WORKLOAD] = seed_of(v->workload_seed),
-	};
 
 	e->volume = strdup(v->volume);
 	e->provider = v->provider[0] ? strdup(v->provider) : NULL;
@@ -43,8 +61,7 @@ static int take_volume(struct hpl_collection *c, const Hpl__VolumeSeeds *v, stru
 		c->waiting++;
 		c->wait_s = v->provider_s > c->wait_s ? v->provider_s : c->wait_s;
 	}
-	if (hpl_passphrase_derive(&e->current, seeds, HPL_ARRAY_SIZE(seeds), err) < 0 ||
-		derive_previous(&e->previous, v, err) < 0) {
+	if (derive(&e->current, v->env_seed, v->workload_seed, err) < 0 || derive_previous(e, v, err) < 0) {
 		hpl_err_place(err, "contract: volumes.%s.seed", v->volume);
 		hpl_err_cure(err, "give the volume a seed in env and in workload");
 		return -1;
@@ -111,7 +128,17 @@ static int extend(struct hpl_secret *s, struct hpl_seed third, struct hpl_err *e
 	_cleanup_secret_ struct hpl_secret interim = *s;
 
 	*s = HPL_SECRET_NULL;
-	return interim.len ? hpl_passphrase_extend(s, &interim, third, err) : 0;
+	return hpl_passphrase_extend(s, &interim, third, err);
+}
+
+static int extend_all(struct hpl_collect_entry *e, struct hpl_seed third, struct hpl_err *err)
+{
+	if (extend(&e->current, third, err) < 0)
+		return -1;
+	for (size_t i = 0; i < e->previous.count; i++)
+		if (extend(&e->previous.list[i], third, err) < 0)
+			return -1;
+	return 0;
 }
 
 int hpl_collect_third(struct hpl_collection *c, const char *source, const Hpl__KeySeeds *in,
@@ -123,7 +150,7 @@ int hpl_collect_third(struct hpl_collection *c, const char *source, const Hpl__K
 		struct hpl_seed third = seed_of(in->volumes[i]->seed);
 		struct hpl_collect_entry *e = waiting_for(c, source, in->volumes[i]->volume);
 
-		if (extend(&e->current, third, err) < 0 || extend(&e->previous, third, err) < 0)
+		if (extend_all(e, third, err) < 0)
 			return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "volume '%s'",
 				e->volume);
 		hpl_freep(&e->provider);
@@ -149,7 +176,7 @@ void hpl_collection_done(struct hpl_collection *c)
 		struct hpl_collect_entry *e = &c->entries[i];
 
 		hpl_secret_done(&e->current);
-		hpl_secret_done(&e->previous);
+		hpl_secrets_done(&e->previous);
 		hpl_freep(&e->volume);
 		hpl_freep(&e->provider);
 	}

@@ -13,14 +13,15 @@
 
 struct hpl_collect_entry {
 	char *volume, *provider;       /* owned; provider NULL: the passphrase is complete */
-	struct hpl_secret current, previous;
+	struct hpl_secret current;
+	struct hpl_secrets previous;   /* most likely one first; none: no seed changes */
 };
 
 struct hpl_collection {
 	bool begun;                    /* the seeds have come */
 	size_t count, waiting;         /* volumes; those without their third seed */
 	uint32_t wait_s;               /* the longest that a provider may try */
-	/* locked memory of two pages a volume stays below the manifest's memlock_kb */
+	/* locked memory of four pages a volume stays below the manifest's memlock_kb */
 	struct hpl_collect_entry entries[HPL_KEY_VOLUMES_MAX];
 };
 

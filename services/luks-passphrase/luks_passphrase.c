@@ -3,11 +3,17 @@
 
 enum { GRACE_S = 960, GRACE_MAX_S = 24 * 3600 };
 
+static ProtobufCBinaryData bytes_of(const struct hpl_secret *s)
+{
+	return (ProtobufCBinaryData){s->len, s->data};
+}
+
 /* The messages borrow the bytes of the secrets. */
 static int publish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 {
 	struct hpl_collection *c = &l->passphrases;
 	Hpl__VolumePassphrase messages[HPL_KEY_VOLUMES_MAX], *pointers[HPL_KEY_VOLUMES_MAX];
+	ProtobufCBinaryData mixed[HPL_KEY_VOLUMES_MAX][HPL_SECRETS_MAX];
 	Hpl__Passphrases out = HPL__PASSPHRASES__INIT;
 
 	for (size_t i = 0; i < c->count; i++) {
@@ -15,8 +21,11 @@ static int publish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 
 		hpl__volume_passphrase__init(&messages[i]);
 		messages[i].volume = e->volume;
-		messages[i].passphrase = (ProtobufCBinaryData){e->current.len, e->current.data};
-		messages[i].previous = (ProtobufCBinaryData){e->previous.len, e->previous.data};
+		messages[i].passphrase = bytes_of(&e->current);
+		messages[i].previous = bytes_of(&e->previous.list[0]);
+		messages[i].mixed = mixed[i];
+		for (size_t k = 1; k < e->previous.count; k++)
+			mixed[i][messages[i].n_mixed++] = bytes_of(&e->previous.list[k]);
 		pointers[i] = &messages[i];
 	}
 	out.n_volumes = c->count;
@@ -24,7 +33,7 @@ static int publish(struct hpl_luks_passphrase *l, struct hpl_err *err)
 	if (hpl_service_publish(l->service, HPL_TOPIC_LUKS_PASSPHRASES, &out.base, HPL_MSG_NONE,
 		    err) < 0)
 		return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "cannot hand over");
-	hpl_log(HPL_SEV_INFO, "LUKS passphrases made for %zu volumes", c->count);
+	hpl_log(HPL_SEV_INFO, "LUKS passphrases made for %zu volume%s", c->count, c->count == 1 ? "" : "s");
 	return 0;
 }
 

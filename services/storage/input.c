@@ -65,6 +65,16 @@ int hpl_storage_take_volumes(struct hpl_storage *st, const Hpl__VolumesSlice *in
 	return 0;
 }
 
+static int take_previous(struct hpl_secrets *ret, const Hpl__VolumePassphrase *p, struct hpl_err *err)
+{
+	if (p->previous.len && hpl_secrets_add(ret, p->previous.data, p->previous.len, err) < 0)
+		return -1;
+	for (size_t i = 0; i < p->n_mixed; i++)
+		if (hpl_secrets_add(ret, p->mixed[i].data, p->mixed[i].len, err) < 0)
+			return -1;
+	return 0;
+}
+
 int hpl_storage_take_passphrases(struct hpl_storage *st, const Hpl__Passphrases *in,
 	struct hpl_err *err)
 {
@@ -79,11 +89,9 @@ int hpl_storage_take_passphrases(struct hpl_storage *st, const Hpl__Passphrases 
 		k->volume = strdup(p->volume);
 		if (!k->volume)
 			return HPL_OOM(err);
-		if (hpl_secret_copy(&k->passphrase, p->passphrase.data, p->passphrase.len, err) < 0)
-			return -1;
-		if (p->previous.len &&
-			hpl_secret_copy(&k->previous, p->previous.data, p->previous.len, err) < 0)
-			return -1;
+		if (hpl_secret_copy(&k->passphrase, p->passphrase.data, p->passphrase.len, err) < 0 ||
+			take_previous(&k->previous, p, err) < 0)
+			return HPL_WRAP(err, HPL_MSG_STORAGE_LUKSKEY_GENRN_ERROR, "volume '%s'", p->volume);
 	}
 	return 0;
 }
@@ -103,7 +111,7 @@ void hpl_storage_drop_keys(struct hpl_storage *st)
 {
 	for (size_t i = 0; i < st->key_count; i++) {
 		hpl_secret_done(&st->keys[i].passphrase);
-		hpl_secret_done(&st->keys[i].previous);
+		hpl_secrets_done(&st->keys[i].previous);
 		hpl_freep(&st->keys[i].volume);
 	}
 	st->key_count = 0;

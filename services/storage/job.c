@@ -17,6 +17,7 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	Hpl__WorkerJob job = HPL__WORKER_JOB__INIT;
 	Hpl__WorkerDisk disk = HPL__WORKER_DISK__INIT;
 	Hpl__WorkerPart parts[HPL_DISK_PARTS], *list[HPL_DISK_PARTS];
+	ProtobufCBinaryData previous[HPL_SECRETS_MAX];
 
 	for (unsigned i = 0; i < d->part_count; i++) {
 		list[i] = &parts[i];
@@ -45,7 +46,9 @@ int hpl_job_pack(struct hpl_secret *ret, const struct hpl_volume *v, struct hpl_
 	job.filesystem = (char *)v->filesystem;
 	job.disk = &disk;
 	job.passphrase = bytes_of(v->passphrase);
-	job.previous = bytes_of(v->previous);
+	job.previous = previous;
+	for (size_t i = 0; v->previous && i < v->previous->count; i++)
+		previous[job.n_previous++] = bytes_of(&v->previous->list[i]);
 	job.mkfs_dir = (char *)v->mkfs_dir;
 	job.root = (char *)v->root;
 	job.memory_kb = v->memory_kb;

@@ -343,9 +343,27 @@ static int remove_slot(struct hpl_luks *l, int slot, struct hpl_err *err)
 	return store(l, err) < 0 ? HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE, "old seeds") : 0;
 }
 
+/* The same of the first one that opens a slot. */
+static int key_of_any(struct hpl_luks *l, const struct hpl_secrets *list)
+{
+	int r = -EPERM;
+
+	for (size_t i = 0; list && r == -EPERM && i < list->count; i++)
+		r = key_of(l, &list->list[i]);
+	return r;
+}
+
 int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase)
 {
 	int r = key_of(l, passphrase);
+
+	hpl_secret_done(&l->key);
+	return r;
+}
+
+int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases)
+{
+	int r = key_of_any(l, passphrases);
 
 	hpl_secret_done(&l->key);
 	return r;
@@ -356,32 +374,33 @@ static int not_opened(int r, bool had_previous, struct hpl_err *err)
 	if (r != -EPERM)
 		return fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open");
 	HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "%s", had_previous ?
-		"neither the seeds nor the previous seeds open a key slot" :
+		"no pair of the seeds and the previous seeds opens a key slot" :
 		"the passphrase made of the seeds of env and workload opens no key slot");
-	hpl_err_cure(err, had_previous ? "give as previousSeed what the volume was opened with "
-		"last, and none in a section whose seed has not changed since" :
+	hpl_err_cure(err, had_previous ? "give as previousSeed what the volume was opened with last" :
 		"give both seeds that the volume was made with; a new seed needs the old one as "
 		"previousSeed");
 	return -1;
 }
 
 /* Both open: a change was interrupted behind its first half. Else the previous seeds are old news. */
-static int finish_change(struct hpl_luks *l, const struct hpl_secret *previous, struct hpl_err *err)
+static int finish_change(struct hpl_luks *l, const struct hpl_secrets *previous, struct hpl_err *err)
 {
-	int old;
+	for (size_t i = 0; l->area.header.keyslots >= 2 && i < previous->count; i++) {
+		const struct hpl_secret *p = &previous->list[i];
+		int old = crypt_activate_by_passphrase(l->cd, NULL, CRYPT_ANY_SLOT, (const char *)p->data, p->len, 0);
 
-	if (l->area.header.keyslots < 2)
-		return 0;
-	old = crypt_activate_by_passphrase(l->cd, NULL, CRYPT_ANY_SLOT, (const char *)previous->data,
-		previous->len, 0);
-	return old < 0 || old == l->slot ? 0 : remove_slot(l, old, err);
+		if (old >= 0 && old != l->slot)
+			return remove_slot(l, old, err);
+	}
+	return 0;
 }
+
 
 /* Only the previous seeds open: the new ones first, the old ones away when that is proved. */
 static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_secret *previous, struct hpl_err *err)
+	const struct hpl_secrets *previous, struct hpl_err *err)
 {
-	int old = key_of(l, previous);
+	int old = key_of_any(l, previous);
 
 	if (old < 0)
 		return not_opened(old, true, err);
@@ -405,10 +424,10 @@ static int take_turn(const struct hpl_luks *l)
 }
 
 int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_secret *previous, struct hpl_err *err)
+	const struct hpl_secrets *previous, struct hpl_err *err)
 {
 	_cleanup_close_ int turn = take_turn(l);
-	bool rolls = previous && previous->len;
+	bool rolls = previous && previous->count;
 
 	last_log[0] = 0;
 	if (l->record_at && hpl_record_draw_salt(&l->record, err) < 0)

@@ -58,12 +58,14 @@ int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
 /* Which key slot the passphrase opens; -EPERM none; else -errno. Writes nothing. */
 int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase);
+/* The same of the first one that opens a slot; passphrases may be NULL. */
+int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases);
 /* Derives the volume key and checks the header's MAC, where there is one; gives the header one where
- * there is none. previous (may be NULL or empty): when only it opens a slot, a slot for passphrase is
- * added, proved on the disk, and then the old one is removed; when both open, a change was
- * interrupted, and the old one is removed. -1: HPL02003E, HPL02125E, HPL07024E. */
+ * there is none. previous (may be NULL), tried in its order: when only one of them opens a slot, a slot for
+ * passphrase is added, proved on the disk, and then the old one is removed; when passphrase opens a slot and one of
+ * them another, a change was interrupted, and the old one is removed. -1: HPL02003E, HPL02125E, HPL07024E. */
 int hpl_luks_unlock(struct hpl_luks *l, const struct hpl_secret *passphrase,
-	const struct hpl_secret *previous, struct hpl_err *err);
+	const struct hpl_secrets *previous, struct hpl_err *err);
 /* Sets up the mapping from the judged header; the volume key stays in the kernel only. */
 int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *err);
 /* Removes a mapping that this process made and that is not used. */

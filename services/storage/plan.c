@@ -42,13 +42,12 @@ static int plan_table(struct hpl_plan *p, const struct hpl_disk *d, uint32_t sec
 /* What the passphrases say: no word when there are none. */
 static int plan_unlock(struct hpl_plan *p, const struct hpl_volume *v, struct hpl_luks *l, struct hpl_err *err)
 {
-	int now, before = -EPERM;
+	int now, before;
 
 	if (!v->passphrase || !v->passphrase->len)
 		return 0;
 	now = hpl_luks_slot_of(l, v->passphrase);
-	if (v->previous && v->previous->len)
-		before = hpl_luks_slot_of(l, v->previous);
+	before = hpl_luks_slot_of_any(l, v->previous);
 	if (now < 0 && before < 0) {
 		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, now == -EPERM ? 0 : -now,
 			"no passphrase that was given opens a key slot of %s", l->device);

@@ -50,7 +50,8 @@ struct hpl_storage_volume {
 
 struct hpl_storage_key {
 	char *volume; /* owned */
-	struct hpl_secret passphrase, previous;
+	struct hpl_secret passphrase;
+	struct hpl_secrets previous;
 };
 
 struct hpl_storage {

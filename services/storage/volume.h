@@ -31,7 +31,7 @@ struct hpl_volume {
 	const char *filesystem;            /* "ext4", "xfs", "btrfs": for a new volume */
 	struct hpl_disk disk;
 	const struct hpl_secret *passphrase;
-	const struct hpl_secret *previous; /* may be NULL or empty */
+	const struct hpl_secrets *previous; /* passphrases it may have had; NULL: none */
 	const char *mkfs_dir;              /* "/sbin": where mkfs.* and fsck.* are */
 	const char *root;                  /* "/": mount points are beneath it */
 	uint32_t memory_kb;                /* cost of key derivation for a new volume */

@@ -11,7 +11,8 @@
 struct worker {
 	int in, out;
 	Hpl__WorkerCommand *job; /* strings of v point into it */
-	struct hpl_secret passphrase, previous;
+	struct hpl_secret passphrase;
+	struct hpl_secrets previous;
 	struct hpl_volume v;
 	bool stopped;            /* the pipe has ended */
 };
@@ -44,7 +45,8 @@ static void wipe_command(Hpl__WorkerCommand *c)
 {
 	if (c->what_case == HPL__WORKER_COMMAND__WHAT_JOB) {
 		hpl_wipe(c->job->passphrase.data, c->job->passphrase.len);
-		hpl_wipe(c->job->previous.data, c->job->previous.len);
+		for (size_t i = 0; i < c->job->n_previous; i++)
+			hpl_wipe(c->job->previous[i].data, c->job->previous[i].len);
 	}
 }
 
@@ -103,8 +105,8 @@ static int take_job(struct worker *w, struct hpl_err *err)
 		return -1;
 	j = w->job->job;
 	r = hpl_secret_copy(&w->passphrase, j->passphrase.data, j->passphrase.len, err);
-	if (r == 0)
-		r = hpl_secret_copy(&w->previous, j->previous.data, j->previous.len, err);
+	for (size_t i = 0; r == 0 && i < j->n_previous; i++)
+		r = hpl_secrets_add(&w->previous, j->previous[i].data, j->previous[i].len, err);
 	wipe_command(w->job);
 	if (r < 0)
 		return -1;
@@ -170,7 +172,7 @@ static int work(struct worker *w, struct hpl_err *err)
 
 	/* no key is needed any more, and the wait for other volumes may be long */
 	hpl_secret_done(&w->passphrase);
-	hpl_secret_done(&w->previous);
+	hpl_secrets_done(&w->previous);
 	if (r == 0 && (answer(w, HPL__WORKER_ANSWER__WHAT_OPENED, NULL, err) < 0 ||
 		obey(w, HPL__WORKER_COMMAND__WHAT_MOUNT, err) < 0 || hpl_volume_mount(o, err) < 0))
 		r = -1;
@@ -189,7 +191,7 @@ int hpl_worker_run(int in, int out)
 	if (r < 0 && !w.stopped)
 		tell_failed(&w, &err);
 	hpl_secret_done(&w.passphrase);
-	hpl_secret_done(&w.previous);
+	hpl_secrets_done(&w.previous);
 	if (w.job)
 		hpl__worker_command__free_unpacked(w.job, NULL);
 	return r < 0 ? HPL_WORKER_FAILED : HPL_WORKER_MOUNTED;

@@ -21,7 +21,7 @@ static void seeds(struct hpl_collection *c)
 		v[i].provider = providers[i];
 		v[i].env_seed = v[i].workload_seed = (ProtobufCBinaryData){6, seed};
 		if (i == 0)
-			v[i].env_previous = v[i].env_seed;
+			v[i].env_previous = v[i].workload_previous = v[i].env_seed;
 		list[i] = &v[i];
 	}
 	in.n_volumes = 4;
@@ -38,8 +38,11 @@ static void check(const struct hpl_collection *c, size_t waiting)
 		const struct hpl_collect_entry *e = &c->entries[i];
 
 		count += e->provider != NULL;
-		if (e->current.len != HPL_PASSPHRASE_LEN || (i == 0) != (e->previous.len != 0))
+		if (e->current.len != HPL_PASSPHRASE_LEN || e->previous.count != (i == 0 ? HPL_SECRETS_MAX : 0))
 			abort();
+		for (size_t k = 0; k < e->previous.count; k++)
+			if (e->previous.list[k].len != HPL_PASSPHRASE_LEN)
+				abort();
 	}
 	if (count != waiting || c->waiting != waiting)
 		abort();

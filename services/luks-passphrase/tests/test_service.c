@@ -26,9 +26,13 @@ static void teardown(void)
 	hpl_service_free(service);
 	hpl_fake_free(fake);
 	/* nothing is left, however it ended */
-	for (size_t i = 0; i < HPL_KEY_VOLUMES_MAX; i++)
-		cr_expect(!state.passphrases.entries[i].current.data &&
-			!state.passphrases.entries[i].previous.data);
+	for (size_t i = 0; i < HPL_KEY_VOLUMES_MAX; i++) {
+		const struct hpl_collect_entry *e = &state.passphrases.entries[i];
+
+		cr_expect(!e->current.data && !e->previous.count);
+		for (size_t k = 0; k < HPL_SECRETS_MAX; k++)
+			cr_expect(!e->previous.list[k].data);
+	}
 }
 
 TestSuite(luks_passphrase_service, .init = setup, .fini = teardown);
@@ -91,6 +95,7 @@ Test(luks_passphrase_service, each_volume_gets_its_passphrase)
 	cr_assert_neq(memcmp(v->passphrase.data, abc, 64), 0);
 	cr_assert_eq(v->previous.len, 64);
 	cr_assert_eq(memcmp(v->previous.data, abc, 64), 0);
+	cr_assert_eq(v->n_mixed, 0);
 	hpl__event__free_unpacked(ev, NULL);
 	wait_end(0);
 }
@@ -134,6 +139,37 @@ static void by_program(char out[65], const char *first, const char *second)
 	cr_assert(status == 0 && text.len >= 64);
 	memcpy(out, text.data, 64);
 	out[64] = 0;
+}
+
+static void expect_pair(const ProtobufCBinaryData *b, const char *env, const char *workload)
+{
+	char want[65];
+
+	by_program(want, env, workload);
+	cr_assert_eq(b->len, 64);
+	cr_expect_eq(memcmp(b->data, want, 64), 0, "%s with %s", env, workload);
+}
+
+Test(luks_passphrase_service, where_both_sides_give_a_previous_seed_each_alone_may_be_the_one_that_changes)
+{
+	Hpl__VolumeSeeds a = seeds("data", "env new", "workload new");
+	Hpl__VolumeSeeds *list[] = {&a};
+	Hpl__SeedsSlice in = HPL__SEEDS_SLICE__INIT;
+
+	a.env_previous = bytes("env old");
+	a.workload_previous = bytes("workload old");
+	in.n_volumes = 1;
+	in.volumes = list;
+	hpl_fake_send(fake, "contract", HPL_TOPIC_CONTRACT_SEEDS, &in.base);
+	Hpl__Event *ev = hpl_fake_expect(fake, HPL_TOPIC_LUKS_PASSPHRASES);
+	Hpl__VolumePassphrase *v = ev->passphrases->volumes[0];
+	expect_pair(&v->passphrase, "env new", "workload new");
+	expect_pair(&v->previous, "env old", "workload old");
+	cr_assert_eq(v->n_mixed, 2);
+	expect_pair(&v->mixed[0], "env new", "workload old");
+	expect_pair(&v->mixed[1], "env old", "workload new");
+	hpl__event__free_unpacked(ev, NULL);
+	wait_end(0);
 }
 
 /* Two volumes with a provider and one without, between them. */

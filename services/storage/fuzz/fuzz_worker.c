@@ -62,7 +62,9 @@ int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_er
 {
 	need(v->name && v->mount && v->filesystem && v->mkfs_dir && v->root && v->passphrase && v->previous);
 	need(!v->keyfile_len == !v->keyfile);
-	need(v->passphrase->data && v->previous->data && !v->passphrase->data[v->passphrase->len]);
+	need(v->passphrase->data && !v->passphrase->data[v->passphrase->len] && v->previous->count <= HPL_SECRETS_MAX);
+	for (size_t i = 0; i < v->previous->count; i++)
+		need(v->previous->list[i].data);
 	check_disk(&v->disk);
 	check_again(v);
 	memcpy(v->mapping, "luks-x", 7);
@@ -76,7 +78,7 @@ int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_er
 
 int hpl_volume_mount(struct hpl_opened *o, struct hpl_err *err)
 {
-	need(o == &opened && open_count == 1 && !mounted && !o->v->passphrase->data && !o->v->previous->data);
+	need(o == &opened && open_count == 1 && !mounted && !o->v->passphrase->data && !o->v->previous->count);
 	memcpy(o->v->device, o->v->disk.path, sizeof(o->v->disk.path));
 	mounted = true;
 	return 0;

@@ -45,7 +45,8 @@ enum { RECORDS = 12, RECORD = 64, KDF_KB = 32, TAIL = 300 << 10,
 	CLOSING = RECORDS + 1, CLOSED = RECORDS + 2, /* marks of the operation close */
 	CHECK_EACH = 100, AGAIN_EACH = 8, PROGRESS_EACH = 50, ALL = -1 };
 
-static struct hpl_secret seeds, old_seeds;
+static struct hpl_secret seeds;
+static struct hpl_secrets old_seeds; /* one */
 
 static int bail(const char *what)
 {
@@ -201,7 +202,7 @@ static int prepare(const char *op)
 	if (!d)
 		return bail("no such disk");
 	struct hpl_volume v = volume(d, "make");
-	v.passphrase = hpl_streq(op, "roll") ? &old_seeds : &seeds;
+	v.passphrase = hpl_streq(op, "roll") ? &old_seeds.list[0] : &seeds;
 	if (bring_up(&v))
 		return 1;
 	if (umount("/mnt/data") < 0 || crypt_deactivate(NULL, v.mapping) < 0)
@@ -451,7 +452,7 @@ int main(int argc, char **argv)
 	int first = 2;
 
 	if (hpl_secret_copy(&seeds, "new seeds of both", 17, NULL) < 0 ||
-		hpl_secret_copy(&old_seeds, "old seeds of both", 17, NULL) < 0)
+		hpl_secrets_add(&old_seeds, "old seeds of both", 17, NULL) < 0)
 		return 2;
 	if (argc > 2 && hpl_streq(argv[1], "prepare"))
 		each = prepare;

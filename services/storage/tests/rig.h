@@ -135,6 +135,7 @@ static inline void send_passphrases(const struct wanted *w, size_t count)
 {
 	Hpl__Passphrases in = HPL__PASSPHRASES__INIT;
 	Hpl__VolumePassphrase p[8], *list[8];
+	ProtobufCBinaryData mixed[] = {{13, (uint8_t *)"very-secret-2"}, {13, (uint8_t *)"very-secret-3"}};
 
 	cr_assert_leq(count, HPL_ARRAY_SIZE(p));
 	for (size_t i = 0; i < count; i++) {
@@ -142,6 +143,9 @@ static inline void send_passphrases(const struct wanted *w, size_t count)
 		hpl__volume_passphrase__init(&p[i]);
 		p[i].volume = (char *)w[i].name;
 		p[i].passphrase = (ProtobufCBinaryData){16, (uint8_t *)"very-secret-text"};
+		p[i].previous = (ProtobufCBinaryData){13, (uint8_t *)"very-secret-1"};
+		p[i].mixed = mixed;
+		p[i].n_mixed = HPL_ARRAY_SIZE(mixed);
 	}
 	in.n_volumes = count;
 	in.volumes = list;

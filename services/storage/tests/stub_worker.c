@@ -140,13 +140,23 @@ static void say_failed(void)
 	_exit(1);
 }
 
-/* Is the passphrase here by the pipe, and by nothing that others can read? */
+static void is_secret(const ProtobufCBinaryData *b, const char *text)
+{
+	if (b->len != strlen(text) || memcmp(b->data, text, b->len) != 0)
+		_exit(74);
+}
+
+/* Are the passphrases here by the pipe, in their order, and by nothing that others can read? */
 static void check_secret(void)
 {
 	static const char *const places[] = {"/proc/self/cmdline", "/proc/self/environ"};
 
-	if (job->passphrase.len != 16 || memcmp(job->passphrase.data, "very-secret-text", 16) != 0)
+	is_secret(&job->passphrase, "very-secret-text");
+	if (job->n_previous != 3)
 		_exit(74);
+	is_secret(&job->previous[0], "very-secret-1");
+	is_secret(&job->previous[1], "very-secret-2");
+	is_secret(&job->previous[2], "very-secret-3");
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(places); i++) {
 		_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
 

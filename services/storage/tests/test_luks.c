@@ -91,7 +91,7 @@ Test(storage_luks, cryptsetup_opens_it_with_the_passphrase_and_with_no_other)
 	cr_assert_eq(run_program(NULL, argv, "another"), 2);
 }
 
-static int unlock(uint64_t at, const struct hpl_secret *p, const struct hpl_secret *previous,
+static int unlock_any(uint64_t at, const struct hpl_secret *p, const struct hpl_secrets *previous,
 	struct hpl_err *err)
 {
 	_cleanup_luks_ struct hpl_luks l = loaded(at);
@@ -99,6 +99,14 @@ static int unlock(uint64_t at, const struct hpl_secret *p, const struct hpl_secr
 	*err = HPL_ERR_NULL;
 	int r = hpl_luks_unlock(&l, p, previous, err);
 	return r == 0 && at ? hpl_luks_seal(&l, HPL_RECORD_READY, err) : r;
+}
+
+static int unlock(uint64_t at, const struct hpl_secret *p, const struct hpl_secret *previous,
+	struct hpl_err *err)
+{
+	const struct hpl_secrets one = {{previous ? *previous : HPL_SECRET_NULL}, 1}; /* borrowed */
+
+	return unlock_any(at, p, previous ? &one : NULL, err);
 }
 
 Test(storage_luks, the_wrong_passphrase_is_HPL02003E_with_its_cure)
@@ -126,8 +134,27 @@ Test(storage_luks, previous_seeds_are_changed_to_the_new_ones)
 	cr_assert_eq(l.area.header.keyslots, 1);
 }
 
+/* A previous seed that an earlier change left makes pairs that never were. */
+Test(storage_luks, the_one_of_several_previous_passphrases_that_opens_is_changed)
+{
+	const struct hpl_secrets last = {{wrong, other, pass}, 3}, first = {{pass, wrong, wrong}, 3},
+		none = {{wrong, wrong, wrong}, 3};
+	struct hpl_err err;
+
+	cr_assert_eq(unlock_any(4096, &other, &none, &err), -1);
+	cr_assert_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), 0, "nothing was changed: %s", err.text);
+	cr_assert_eq(unlock_any(4096, &other, &last, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock(4096, &pass, NULL, &err), -1);
+	cr_assert_eq(unlock_any(4096, &other, &last, &err), 0, "its own passphrase among them removes nothing");
+	cr_assert_eq(unlock_any(4096, &other, &first, &err), 0, "%s", err.text);
+	_cleanup_luks_ struct hpl_luks l = loaded(0);
+	cr_assert_eq(l.area.header.keyslots, 1);
+}
+
 Test(storage_luks, a_change_that_was_interrupted_is_finished)
 {
+	const struct hpl_secrets list = {{wrong, wrong, pass}, 3};
 	const char *const argv[] = {"/sbin/cryptsetup", "luksAddKey", "-q", "--pbkdf", "argon2id",
 		"--pbkdf-force-iterations", "4", "--pbkdf-memory", "1024", "--pbkdf-parallel", "1",
 		"--key-file", record_path, path, NULL};
@@ -141,7 +168,7 @@ Test(storage_luks, a_change_that_was_interrupted_is_finished)
 		_cleanup_luks_ struct hpl_luks l = loaded(0);
 		cr_assert_eq(l.area.header.keyslots, 2, "nothing is removed without being told");
 	}
-	cr_assert_eq(unlock(0, &other, &pass, &err), 0, "%s", err.text);
+	cr_assert_eq(unlock_any(0, &other, &list, &err), 0, "%s", err.text);
 	cr_assert_eq(unlock(0, &pass, NULL, &err), -1);
 	_cleanup_luks_ struct hpl_luks l = loaded(0);
 	cr_assert_eq(l.area.header.keyslots, 1);

@@ -174,7 +174,8 @@ Test(storage_tool, the_plan_of_a_volume_tells_whether_a_passphrase_opens_it)
 	v.passphrase = &bad;
 	cr_assert_eq(hpl_plan(&p, &v, fd, 512, &err), -1);
 	cr_expect_eq(err.msg, HPL_MSG_LUKS_LUKS_OPEN_FAILED);
-	v.previous = &good;
+	const struct hpl_secrets before = {{good}, 1}; /* borrowed */
+	v.previous = &before;
 	cr_assert_eq(hpl_plan(&p, &v, fd, 512, &err), 0, "%s", err.text);
 	cr_expect(strstr(said(&p, "change"), "(slot 0)"), "%s", said(&p, "change"));
 	close(fd);

@@ -25,7 +25,8 @@ struct job {
 	struct hpl_volume volume;
 	struct hpl_mounted mounted;
 	struct hpl_plan plan;
-	struct hpl_secret passphrase, previous;
+	struct hpl_secret passphrase;
+	struct hpl_secrets previous;
 	int lock;
 };
 
@@ -136,8 +137,9 @@ static int read_passphrases(struct job *j, struct hpl_err *err)
 		*before = hpl_tool_value(j->call, "previous-passphrase-file");
 
 	if ((now && read_passphrase(&j->passphrase, now, err) < 0) ||
-		(before && read_passphrase(&j->previous, before, err) < 0))
+		(before && read_passphrase(&j->previous.list[0], before, err) < 0))
 		return -1;
+	j->previous.count = before != NULL;
 	return 0;
 }
 
@@ -166,13 +168,13 @@ static int check_changed(const struct job *j, struct hpl_err *err)
 	const struct hpl_disk *d = &j->volume.disk;
 	const struct hpl_disk_part *last = d->part_count ? &d->parts[d->part_count - 1] : NULL;
 
-	if (!j->previous.len)
+	if (!j->previous.count)
 		return 0;
 	l.read_only = true;
 	if (hpl_luks_init(&l, last ? last->path : d->path, last ? last->size : d->size, err) < 0)
 		return -1;
 	if (hpl_luks_load(&l, err) == 0 && hpl_luks_slot_of(&l, &j->passphrase) >= 0 &&
-		hpl_luks_slot_of(&l, &j->previous) < 0)
+		hpl_luks_slot_of_any(&l, &j->previous) < 0)
 		return 0;
 	HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "the volume of %s is mounted: its passphrase is not changed "
 		"now", d->path);
@@ -258,7 +260,7 @@ static int disk_encryption(const struct hpl_tool_call *c)
 	hpl_secret_harden_process();
 	rc = work(&j);
 	hpl_secret_done(&j.passphrase);
-	hpl_secret_done(&j.previous);
+	hpl_secrets_done(&j.previous);
 	hpl_closep(&j.lock);
 	return rc;
 }
