@@ -22,23 +22,58 @@ static void dir_close(DIR **d)
 }
 #define _cleanup_dir_ HPL_CLEANUP(dir_close)
 
+/* The first line of a text, without white space at its ends. The host wrote it: no control characters. */
+static void trimmed(char *out, size_t size, const char *text, size_t len)
+{
+	size_t from = 0, to = 0;
+
+	while (to < len && (uint8_t)text[to] >= ' ' && text[to] != 0x7f)
+		to++;
+	while (from < to && text[from] == ' ')
+		from++;
+	while (to > from && text[to - 1] == ' ')
+		to--;
+	snprintf(out, size, "%.*s", (int)(to - from), text + from);
+}
+
 /* One line of a sysfs file without white space at its ends; "" when it is not there. */
 static void attribute(char *out, size_t size, const char *sys, const char *name, const char *file)
 {
 	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
 	char path[512];
-	size_t from = 0, to;
 
 	out[0] = 0;
 	snprintf(path, sizeof path, "%s/%s/%s", sys, name, file);
-	if (hpl_file_read(&b, path, ATTRIBUTE_MAX, NULL) < 0 || !b.data)
+	if (hpl_file_read(&b, path, ATTRIBUTE_MAX, NULL) == 0 && b.data)
+		trimmed(out, size, b.data, b.len);
+}
+
+/* A SCSI disk says its serial in a page of vital product data: 4 bytes of head, then text between spaces
+ * (SPC-5, 7.7.17: unit serial number, page 80h). */
+static void scsi_serial(char *out, size_t size, const char *sys, const char *name)
+{
+	enum { HEAD = 4, PAGE = 0x80 };
+	_cleanup_buf_ struct hpl_buf b = HPL_BUF_NULL;
+	char path[512];
+	size_t len;
+
+	snprintf(path, sizeof path, "%s/%s/device/vpd_pg80", sys, name);
+	if (hpl_file_read(&b, path, ATTRIBUTE_MAX, NULL) < 0 || b.len < HEAD || (uint8_t)b.data[1] != PAGE)
 		return;
-	to = strcspn(b.data, "\n");
-	while (from < to && b.data[from] == ' ')
-		from++;
-	while (to > from && b.data[to - 1] == ' ')
-		to--;
-	snprintf(out, size, "%.*s", (int)(to - from), b.data + from);
+	len = (size_t)(uint8_t)b.data[2] << 8 | (uint8_t)b.data[3];
+	trimmed(out, size, b.data + HEAD, len < b.len - HEAD ? len : b.len - HEAD);
+}
+
+/* Of virtio; of NVMe; of SCSI; of a DASD, whose uid names vendor, serial, control unit and address. */
+static void read_serial(struct hpl_disk *d, const struct hpl_disk_paths *p)
+{
+	attribute(d->serial, sizeof d->serial, p->sys, d->name, "serial");
+	if (!d->serial[0])
+		attribute(d->serial, sizeof d->serial, p->sys, d->name, "device/serial");
+	if (!d->serial[0])
+		scsi_serial(d->serial, sizeof d->serial, p->sys, d->name);
+	if (!d->serial[0])
+		attribute(d->serial, sizeof d->serial, p->sys, d->name, "device/uid");
 }
 
 static uint64_t attribute_u64(const char *sys, const char *name, const char *file)
@@ -138,9 +173,7 @@ static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 	attribute(number, sizeof number, p->sys, d->name, "dev");
 	(void)sscanf(number, "%u:%u", &d->major, &d->minor);
 	d->sequence = attribute_u64(p->sys, d->name, "diskseq");
-	attribute(d->serial, sizeof d->serial, p->sys, d->name, "serial");
-	if (!d->serial[0])
-		attribute(d->serial, sizeof d->serial, p->sys, d->name, "device/serial");
+	read_serial(d, p);
 	read_parts(d, p, mountinfo);
 	if (strncmp(d->name, "sr", 2) == 0 || strncmp(d->name, "fd", 2) == 0)
 		snprintf(d->excluded, sizeof d->excluded, "it is a CD or floppy drive");

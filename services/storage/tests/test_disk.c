@@ -94,6 +94,40 @@ static void scan(void)
 	cr_assert_eq(hpl_disk_scan(disks, &count, &p, &err), 0, "%s", err.text);
 }
 
+/* As the kernel gives it: a page of vital product data, with any bytes that the host likes. */
+static const char *scsi_serial(const void *page, size_t len)
+{
+	char file[256];
+
+	snprintf(file, sizeof file, "%s/sys/sda/device/vpd_pg80", base);
+	cr_assert_eq(hpl_file_write(file, page, len, 0600, NULL), 0);
+	scan();
+	cr_assert_eq(count, 1);
+	return disks[0].serial;
+}
+
+Test(storage_disk, the_serial_of_a_scsi_disk_is_its_unit_serial_number)
+{
+	close(add_disk("sda", 200 * MIB));
+	cr_assert_str_eq(scsi_serial("\0\x80\0\x0d  accounts-01", 17), "accounts-01");
+	cr_assert_str_eq(scsi_serial("\0\x80\0\x04" "abcdefgh", 12), "abcd");
+	cr_assert_str_eq(scsi_serial("\0\x80\xff\xff" "abcd", 8), "abcd", "longer than what came");
+	cr_assert_str_eq(scsi_serial("\0\x80\0\0", 4), "");
+	cr_assert_str_eq(scsi_serial("\0\x80\0", 3), "");
+	cr_assert_str_eq(scsi_serial("\0\x83\0\x04" "abcd", 8), "", "another page");
+	cr_assert_str_eq(scsi_serial("\0\x80\0\x06" "ab\ncd ", 10), "ab");
+	cr_assert_str_eq(scsi_serial("\0\x80\0\x04\0\0\0\0", 8), "");
+}
+
+Test(storage_disk, the_serial_of_a_dasd_is_its_uid)
+{
+	close(add_disk("dasdb", 200 * MIB));
+	attribute("dasdb", "device/uid", "IBM.750000000DX111.1a10.1a\n");
+	scan();
+	cr_assert_eq(count, 1);
+	cr_assert_str_eq(disks[0].serial, "IBM.750000000DX111.1a10.1a");
+}
+
 Test(storage_disk, a_blank_disk_is_found_with_its_serial)
 {
 	close(add_disk("vdb", 256 * MIB));
