@@ -315,10 +315,15 @@ int hpl_disk_resolve(char *ret_name, size_t size, const char *path, const struct
 	const char *name;
 	struct stat st;
 
-	if (stat(path, &st) < 0)
-		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "%s", path);
-	if (!S_ISBLK(st.st_mode))
-		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s is no block device", path);
+	if (stat(path, &st) < 0) {
+		HPL_FAIL(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, errno, "%s", path);
+		return hpl_err_cure(err, "lsblk lists the disks"), -1;
+	}
+	if (!S_ISBLK(st.st_mode)) {
+		HPL_FAIL(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, 0, "%s is no block device", path);
+		return hpl_err_cure(err, "name a disk; an image in a file becomes one by losetup --find --show "
+			"--partscan FILE"), -1;
+	}
 	name = last_name(link, sizeof link, major(st.st_rdev), minor(st.st_rdev));
 	if (!name || strlen(name) >= size)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, 0, "%s is not known to the kernel",

@@ -275,8 +275,8 @@ static void classify_table(struct hpl_disk *d, int fd, int entries)
 		return;
 	}
 	d->kind = HPL_DISK_COUNT;
-	snprintf(d->why, sizeof d->why, "partition table %s with %d partitions (the kernel shows %u)",
-		d->type, entries, d->part_count);
+	snprintf(d->why, sizeof d->why, "partition table %s with %d partition%s (the kernel shows %u)",
+		d->type, entries, entries == 1 ? "" : "s", d->part_count);
 }
 
 void hpl_disk_classify(struct hpl_disk *d, int fd)
@@ -333,6 +333,9 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 		return;
 	}
 	d->kind = r == 0 && d->part_count == 0 ? HPL_DISK_BLANK : HPL_DISK_OTHER;
-	if (d->kind == HPL_DISK_OTHER)
+	if (d->kind == HPL_DISK_OTHER && r == 0)
+		snprintf(d->why, sizeof d->why, "it has no partition table, but the kernel still shows partitions "
+			"(blockdev --rereadpt)");
+	else if (d->kind == HPL_DISK_OTHER)
 		snprintf(d->why, sizeof d->why, "%s%s", d->type[0] ? "it holds " : why, d->type);
 }

@@ -20,11 +20,12 @@ enum {
 #define DATA_OFFSET_MIN (32ULL << 10)  /* two binary headers */
 #define DATA_OFFSET_MAX (128ULL << 20) /* largest header of LUKS2 */
 
+#define RESTORE_IT "the header was changed or made with other parameters; restore it from a backup, or attach a blank disk"
+
 static int refuse(struct hpl_err *err, const char *path, const char *what)
 {
 	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s: %s", path, what);
-	hpl_err_cure(err, "the header was changed or made with other parameters; restore it from a "
-			  "backup, or attach a blank disk");
+	hpl_err_cure(err, RESTORE_IT);
 	return -1;
 }
 
@@ -141,8 +142,7 @@ static int one_of(const struct hpl_node *map, const char *key, const char *path,
 			return 0;
 	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: only %s is accepted", path, key,
 		values[0]);
-	hpl_err_cure(err, "the header was changed or made with other parameters; restore it from a "
-			  "backup, or attach a blank disk");
+	hpl_err_cure(err, RESTORE_IT);
 	return -1;
 }
 #define ONE_OF(map, key, path, err, ...)                                                           \
@@ -155,8 +155,12 @@ static int int_between(const struct hpl_node *map, const char *key, const char *
 
 	if (hpl_node_get_int(map, key, &v) && v >= min && v <= max)
 		return 0;
-	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: not within %lld and %lld", path,
-		key, (long long)min, (long long)max);
+	if (min == max)
+		HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: only %lld is accepted", path, key, (long long)min);
+	else
+		HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_REFUSED, 0, "%s.%s: only %lld to %lld is accepted", path, key,
+			(long long)min, (long long)max);
+	hpl_err_cure(err, RESTORE_IT);
 	return -1;
 }
 

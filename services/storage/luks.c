@@ -353,20 +353,22 @@ static int key_of_any(struct hpl_luks *l, const struct hpl_secrets *list)
 	return r;
 }
 
-int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase)
+static int sealed_slot(struct hpl_luks *l, int slot, struct hpl_err *err)
 {
-	int r = key_of(l, passphrase);
-
+	if (slot >= 0 && check_mac(l, err) < 0)
+		slot = -EBADMSG;
 	hpl_secret_done(&l->key);
-	return r;
+	return slot;
 }
 
-int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases)
+int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase, struct hpl_err *err)
 {
-	int r = key_of_any(l, passphrases);
+	return sealed_slot(l, key_of(l, passphrase), err);
+}
 
-	hpl_secret_done(&l->key);
-	return r;
+int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases, struct hpl_err *err)
+{
+	return sealed_slot(l, key_of_any(l, passphrases), err);
 }
 
 static int not_opened(int r, bool had_previous, struct hpl_err *err)
@@ -462,7 +464,11 @@ int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *e
 		hpl_err_cure(err, "attach only one of a disk and its copy");
 		return -1;
 	}
-	return r < 0 ? fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "cannot open") : 0;
+	if (r < 0) { /* the passphrase was right */
+		fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "the kernel does not set up the mapping");
+		return hpl_err_cure(err, "the kernel needs dm-crypt with %s (modprobe dm-crypt)", HPL_LUKS_CIPHER), -1;
+	}
+	return 0;
 }
 
 int hpl_luks_close(struct hpl_luks *l, const char *mapping, struct hpl_err *err)

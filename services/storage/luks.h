@@ -56,10 +56,11 @@ int hpl_luks_make(struct hpl_luks *l, const char *label, const struct hpl_secret
 /* Reads and judges. 0; HPL_LUKS2_NONE; -1: HPL07016E, HPL07017E; HPL02003E: the data area is no whole number
  * of the header's sectors. */
 int hpl_luks_load(struct hpl_luks *l, struct hpl_err *err);
-/* Which key slot the passphrase opens; -EPERM none; else -errno. Writes nothing. */
-int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase);
+/* Which key slot the passphrase opens; -EPERM none; -EBADMSG: one, but the header is not the one that the record
+ * seals, *err HPL07024E; else -errno. Writes nothing. */
+int hpl_luks_slot_of(struct hpl_luks *l, const struct hpl_secret *passphrase, struct hpl_err *err);
 /* The same of the first one that opens a slot; passphrases may be NULL. */
-int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases);
+int hpl_luks_slot_of_any(struct hpl_luks *l, const struct hpl_secrets *passphrases, struct hpl_err *err);
 /* Derives the volume key and checks the header's MAC, where there is one; gives the header one where
  * there is none. previous (may be NULL), tried in its order: when only one of them opens a slot, a slot for
  * passphrase is added, proved on the disk, and then the old one is removed; when passphrase opens a slot and one of

@@ -335,7 +335,7 @@ static int read_copies(struct hpl_luks2 *h, int device_fd, uint64_t device_size,
 		/* damaged, or no LUKS at all */
 	} else if (be16toh(b->version) == 1) {
 		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, 0, "the header is of LUKS1, not of LUKS2");
-		hpl_err_cure(err, "convert it: cryptsetup convert --type luks2");
+		hpl_err_cure(err, "back it up, then: cryptsetup convert --type luks2 DEVICE");
 		return -1;
 	} else if (size_allowed(be64toh(b->hdr_size)) && 2 * be64toh(b->hdr_size) <= device_size) {
 		n = 2 * be64toh(b->hdr_size);

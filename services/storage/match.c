@@ -93,13 +93,21 @@ static int by_rules(size_t *ret, const struct hpl_want *w, const struct hpl_disk
 	return 0;
 }
 
+static int shared(struct hpl_err *err, const char *volume, const struct hpl_disk *d, const char *other)
+{
+	char why[160];
+
+	snprintf(why, sizeof(why), "its disk answers to volume '%.100s' too", other);
+	return ambiguous(err, volume, d->path, why);
+}
+
 static int check_shared(const size_t *got, const struct hpl_want *w, size_t n,
 	const struct hpl_disk *disks, struct hpl_err *err)
 {
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = i + 1; k < n; k++)
 			if (got[i] != HPL_MATCH_NONE && got[i] == got[k])
-				return ambiguous(err, w[i].name, disks[got[i]].path, w[k].name);
+				return shared(err, w[i].name, &disks[got[i]], w[k].name);
 	return 0;
 }
 

@@ -12,16 +12,21 @@
 #include "runtime/base/file.h"
 #include "schema/mounts.h"
 
-static int step(int dir, const char *name, const char *path, struct hpl_err *err)
+enum { NOT_THERE = -2 };
+
+/* The next directory; NOT_THERE is said only when it is not made. */
+static int step(int dir, const char *name, const char *path, bool make, struct hpl_err *err)
 {
 	int fd;
 
-	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+	if (make && mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_MOUNT_MUST_BE_DIRECTORY, errno,
 			"cannot make '%s' of '%s'", name, path);
 	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
+	if (!make && errno == ENOENT)
+		return NOT_THERE;
 	if (errno == ENOTDIR) {
 		struct stat st;
 
@@ -49,7 +54,7 @@ static int check_not_mounted(int fd, const char *path, struct hpl_err *err)
 	return 0;
 }
 
-int hpl_mount_path_open(int root_fd, const char *path, struct hpl_err *err)
+static int walk(int root_fd, const char *path, bool make, struct hpl_err *err)
 {
 	_cleanup_close_ int dir = -1;
 	const char *p = path;
@@ -65,9 +70,9 @@ int hpl_mount_path_open(int root_fd, const char *path, struct hpl_err *err)
 		int next;
 
 		snprintf(name, sizeof name, "%.*s", (int)len, p);
-		next = step(dir, name, path, err);
+		next = step(dir, name, path, make, err);
 		if (next < 0)
-			return -1;
+			return next;
 		close(dir);
 		dir = next;
 		p += len;
@@ -75,4 +80,16 @@ int hpl_mount_path_open(int root_fd, const char *path, struct hpl_err *err)
 	if (check_not_mounted(dir, path, err) < 0)
 		return -1;
 	return hpl_take_fd(&dir);
+}
+
+int hpl_mount_path_open(int root_fd, const char *path, struct hpl_err *err)
+{
+	return walk(root_fd, path, true, err);
+}
+
+int hpl_mount_path_look(int root_fd, const char *path, struct hpl_err *err)
+{
+	_cleanup_close_ int fd = walk(root_fd, path, false, err);
+
+	return fd >= 0 || fd == NOT_THERE ? 0 : -1;
 }

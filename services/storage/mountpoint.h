@@ -11,3 +11,5 @@
  * directory. -1: HPL07002E something on the way is no directory, HPL07022E a link, HPL02007E it
  * is a mount point already. */
 int hpl_mount_path_open(int root_fd, const char *path, struct hpl_err *err);
+/* Would it? Makes nothing; 0 or -1 as above. */
+int hpl_mount_path_look(int root_fd, const char *path, struct hpl_err *err);

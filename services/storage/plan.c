@@ -46,15 +46,17 @@ static int plan_unlock(struct hpl_plan *p, const struct hpl_volume *v, struct hp
 
 	if (!v->passphrase || !v->passphrase->len)
 		return 0;
-	now = hpl_luks_slot_of(l, v->passphrase);
-	before = hpl_luks_slot_of_any(l, v->previous);
+	now = hpl_luks_slot_of(l, v->passphrase, err);
+	before = now == -EBADMSG ? now : hpl_luks_slot_of_any(l, v->previous, err);
+	if (before == -EBADMSG)
+		return -1;
 	if (now < 0 && before < 0) {
 		HPL_FAIL(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, now == -EPERM ? 0 : -now,
 			"no passphrase that was given opens a key slot of %s", l->device);
 		hpl_err_cure(err, "give the passphrase that the volume was made with");
 		return -1;
 	}
-	if (now >= 0 && before < 0)
+	if (now >= 0 && (before < 0 || before == now))
 		step(p, "open", "the passphrase opens key slot %d", now);
 	else
 		step(p, "change", now < 0 ? "a key slot for the passphrase, proved, then the previous one (slot %d) "
@@ -140,6 +142,7 @@ static int plan_existing(struct hpl_plan *p, const struct hpl_volume *v, int fd,
 
 	if (at && hpl_record_read(&l.record, fd, at, err) < 0)
 		return -1;
+	l.record_at = at;
 	if ((!whole && hpl_grow_size(&size, d, fd, sector, err) < 0) ||
 		hpl_prepare_not_shrunk(d, size, &l.record, err) < 0)
 		return -1;

@@ -34,7 +34,7 @@ static int not_usable(const struct hpl_disk *d, struct hpl_err *err)
 		HPL_FAIL(err, HPL_MSG_STORAGE_UNSUPPORTED_NUMBER_OF_PARTITIONS, 0, "%s: %s", d->path,
 			d->why);
 		hpl_err_cure(err, "attach a blank disk, or one with the partitions metadata and data, and let the "
-			"kernel see them (losetup --partscan for a loop device); nothing was written to this one");
+			"kernel see them (losetup --partscan for a loop device, else partx --add); nothing was written to this one");
 		break;
 	case HPL_DISK_SHRUNK:
 		HPL_FAIL(err, HPL_MSG_STORAGE_SHRUNK, 0, "%s: %s", d->path, d->why);
@@ -83,7 +83,7 @@ static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 		HPL_FAIL(err, errno == EBUSY ? HPL_MSG_LUKS_ALREADY_IN_USE
 				      : HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
 			"cannot open %s for this volume alone", d->path);
-		return -1;
+		return hpl_err_cure(err, "unmount or detach what uses it"), -1;
 	}
 	if (hpl_disk_check_same(d, fd, err) < 0) {
 		close(fd);

@@ -186,6 +186,11 @@ Test(storage_luks, a_header_that_was_exchanged_is_HPL07024E)
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_MAC, "%s", err.text);
 	cr_assert_eq(unlock(4096, &other, &pass, &err), -1, "nor are seeds changed then");
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_MAC, "%s", err.text);
+	_cleanup_luks_ struct hpl_luks l = loaded(4096);
+	err = HPL_ERR_NULL;
+	cr_assert_eq(hpl_luks_slot_of(&l, &pass, &err), -EBADMSG, "nor is it promised");
+	cr_assert_eq(err.msg, HPL_MSG_STORAGE_HEADER_MAC, "%s", err.text);
+	cr_assert_eq(hpl_luks_slot_of(&l, &wrong, &err), -EPERM);
 }
 
 Test(storage_luks, a_torn_copy_is_mended_from_the_other_one)

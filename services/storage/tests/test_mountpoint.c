@@ -96,3 +96,20 @@ Test(storage_mountpoint_dirs, links_are_not_followed)
 	cr_assert_eq(hpl_mount_path_open(root_fd, "/link/below", &err), -1);
 	cr_assert_eq(err.msg, HPL_MSG_STORAGE_MOUNT_REFUSED);
 }
+
+Test(storage_mountpoint_dirs, a_look_says_the_same_and_makes_nothing)
+{
+	struct hpl_err err = HPL_ERR_NULL;
+
+	cr_assert_eq(mkdirat(root_fd, "mnt", 0755), 0);
+	close(openat(root_fd, "mnt/file", O_CREAT | O_WRONLY, 0644));
+	cr_assert_eq(symlinkat("/etc", root_fd, "mnt/link"), 0);
+	cr_assert_eq(hpl_mount_path_look(root_fd, "/mnt/data/deep", &err), 0, "%s", err.text);
+	cr_assert_eq(hpl_mount_path_look(root_fd, "/mnt", &err), 0, "%s", err.text);
+	cr_assert_lt(faccessat(root_fd, "mnt/data", F_OK, 0), 0);
+	cr_assert_eq(hpl_mount_path_look(root_fd, "/mnt/file", &err), -1);
+	cr_assert_eq(err.msg, HPL_MSG_STORAGE_MOUNT_MUST_BE_DIRECTORY);
+	err = HPL_ERR_NULL;
+	cr_assert_eq(hpl_mount_path_look(root_fd, "/mnt/link/x", &err), -1);
+	cr_assert_eq(err.msg, HPL_MSG_STORAGE_MOUNT_REFUSED);
+}

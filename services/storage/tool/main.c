@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "proto/messages.h"
+#include "runtime/base/file.h"
 #include "runtime/tool/input.h"
 #include "runtime/tool/output.h"
 #include "schema/mounts.h"
 #include "services/storage/kdf.h"
 #include "services/storage/luks.h"
+#include "services/storage/mountpoint.h"
 #include "services/storage/plan.h"
+#include "services/storage/prepare.h"
 #include "services/storage/tool/lock.h"
 #include "services/storage/tool/mounted.h"
 #include "disk-spec.h"
@@ -127,7 +130,7 @@ static int read_passphrase(struct hpl_secret *ret, const char *file, struct hpl_
 	if (b.len && b.data[b.len - 1] == '\n')
 		b.len--;
 	if (b.len == 0)
-		return HPL_FAIL(err, 0, 0, "%s: holds no passphrase", file);
+		return HPL_FAIL(err, 0, 0, "%s: holds no passphrase", hpl_streq(file, "-") ? "standard input" : file);
 	return hpl_secret_copy(ret, b.data, b.len, err);
 }
 
@@ -173,8 +176,8 @@ static int check_changed(const struct job *j, struct hpl_err *err)
 	l.read_only = true;
 	if (hpl_luks_init(&l, last ? last->path : d->path, last ? last->size : d->size, err) < 0)
 		return -1;
-	if (hpl_luks_load(&l, err) == 0 && hpl_luks_slot_of(&l, &j->passphrase) >= 0 &&
-		hpl_luks_slot_of_any(&l, &j->previous) < 0)
+	if (hpl_luks_load(&l, err) == 0 && hpl_luks_slot_of(&l, &j->passphrase, NULL) >= 0 &&
+		hpl_luks_slot_of_any(&l, &j->previous, NULL) < 0)
 		return 0;
 	HPL_FAIL(err, HPL_MSG_LUKS_ALREADY_IN_USE, 0, "the volume of %s is mounted: its passphrase is not changed "
 		"now", d->path);
@@ -202,7 +205,7 @@ static int look(struct job *j, struct hpl_err *err)
 		return -1;
 	j->lock = hpl_disk_lock(HPL_DISK_LOCK_DIR, v->disk.major, v->disk.minor, err);
 	if (j->lock < 0)
-		return -1;
+		return HPL_WRAP(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, "%s", v->disk.path);
 	/* again: what another one did until the lock was free counts */
 	if (hpl_mounted_of(m, name, v->mount, paths.sys, "/proc/self/mounts", err) < 0 ||
 		hpl_disk_look(&v->disk, name, &paths, err) < 0)
@@ -221,14 +224,34 @@ static int look(struct job *j, struct hpl_err *err)
 	return 1;
 }
 
-static int dry_run(struct job *j, struct hpl_err *err)
+
+/* Opening the device loads the module; without the device libdevmapper makes one of what /proc/misc says. */
+static int check_mapper(struct hpl_err *err)
 {
-	_cleanup_close_ int fd = open(j->volume.disk.path, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	_cleanup_buf_ struct hpl_buf misc = HPL_BUF_NULL;
+	int missing = errno;
+
+	if (fd >= 0 || (missing == ENOENT && hpl_file_read(&misc, "/proc/misc", 65536, NULL) == 0 && misc.len &&
+			strstr(misc.data, "device-mapper")))
+		return 0;
+	HPL_FAIL(err, HPL_MSG_LUKS_RESOURCE_NOT_FOUND, missing, "/dev/mapper/control: nothing can be mapped here");
+	return hpl_err_cure(err, "modprobe dm-crypt; a container needs the device /dev/mapper/control"), -1;
+}
+
+/* Also what would stop the volume when it is made already. Writes nothing. */
+static int foresee(struct job *j, bool dry, struct hpl_err *err)
+{
+	_cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC),
+		fd = open(j->volume.disk.path, O_RDONLY | O_CLOEXEC);
 	int sector = 0;
 
 	if (fd < 0 || ioctl(fd, BLKSSZGET, &sector) < 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "%s", j->volume.disk.path);
-	return hpl_plan(&j->plan, &j->volume, fd, (uint32_t)sector, err);
+	if (hpl_prepare_judge(&j->volume, (uint32_t)sector, err) < 0 ||
+		hpl_mount_path_look(root, j->volume.mount, err) < 0)
+		return -1;
+	return dry ? hpl_plan(&j->plan, &j->volume, fd, (uint32_t)sector, err) : check_mapper(err);
 }
 
 static int work(struct job *j)
@@ -244,7 +267,9 @@ static int work(struct job *j)
 	if (rc == 1)
 		return report(j, "mounted already");
 	if (rc == 0)
-		rc = dry ? dry_run(j, &err) : hpl_volume_bring_up(&j->volume, &err);
+		rc = foresee(j, dry, &err);
+	if (rc == 0 && !dry)
+		rc = hpl_volume_bring_up(&j->volume, &err);
 	if (rc < 0)
 		return failed(j, &err);
 	return report(j, dry ? "nothing, dry run" : j->volume.created ? "made" : "opened");
