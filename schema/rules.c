@@ -178,32 +178,110 @@ static void mounts(struct rules *r, const struct hpl_node *volumes)
 	}
 }
 
-/* A seed that stands elsewhere too: whoever knows one volume's passphrase is near to another's. */
+/* By its serial or UUID a volume finds one disk: the storage service refuses two that find the same
+ * one. A volumeName of two volumes is none of its disks perhaps, and each finds its own by its key. */
+static void volume_ids(struct rules *r, const struct hpl_node *volumes)
+{
+	const char *taken[HPL_VOLUMES_MAX];
+
+	for (size_t i = 0; volumes && i < volumes->map.count && i < HPL_VOLUMES_MAX; i++) {
+		const struct hpl_entry *v = &volumes->map.entries[i];
+		const struct hpl_entry *e = entry_of(v->value, "volumeID");
+
+		taken[i] = e ? hpl_node_str(e->value) : NULL;
+		for (size_t k = 0; taken[i] && k < i; k++) {
+			if (!taken[k] || !hpl_streq(taken[k], taken[i]))
+				continue;
+			struct spot at = spot_of("env", "volumes", v, "volumeID", e->value->pos);
+			add(r, HPL_MSG_STORAGE_DEVICE_AMBIGUOUS, &at, "give each disk its own serial, "
+				"and each volume that of its disk",
+				"is the volumeID of volume '%s' already", volumes->map.entries[k].key);
+			break;
+		}
+	}
+}
+
+#define NEW_SEED "make a new one: openssl rand -hex 24; when the volume is made already, keep this " \
+	"one as previousSeed"
+
+struct seen_seed {
+	const char *text, *volume;
+};
+
+/* What the contract service leaves of a seed (services/contract/mask.h) opens nothing, and would make
+ * a volume that anyone can open. */
+static bool is_masked(const struct hpl_node *seed)
+{
+	return seed->str.len && strspn(seed->str.text, "*") == seed->str.len;
+}
+
+/* NULL: none, or a masked one, which is said here. */
+static const char *seed_of(struct rules *r, const char *section, const struct hpl_entry *volume,
+	const char *key)
+{
+	const struct hpl_entry *e = entry_of(volume->value, key);
+	const char *text = e ? hpl_node_str(e->value) : NULL;
+	struct spot at;
+
+	if (!text || !is_masked(e->value))
+		return text;
+	at = spot_of(section, "volumes", volume, key, e->value->pos);
+	add(r, HPL_MSG_CONTRACT_VALIDATE_CONTRACT, &at, "give the contract with its seeds",
+		"is masked: this is the contract that a guest stored");
+	return NULL;
+}
+
+static struct spot spot_of_seed(const char *section, const struct hpl_entry *volume, const char *key)
+{
+	return spot_of(section, "volumes", volume, key, entry_of(volume->value, key)->pos);
+}
+
+/* A seed that stands elsewhere too: whoever knows one volume's passphrase is near to another's. A
+ * previousSeed that another volume has is no fault: it is being left. */
 static void seeds(struct rules *r, const char *section, const struct hpl_node *volumes)
 {
-	static const char *const keys[] = {"seed", "previousSeed"};
-	struct { const char *text; const char *volume; } seen[2 * HPL_VOLUMES_MAX];
+	struct seen_seed seen[2 * HPL_VOLUMES_MAX];
 	size_t count = 0;
 
 	for (size_t i = 0; volumes && i < volumes->map.count && i < HPL_VOLUMES_MAX; i++) {
 		const struct hpl_entry *v = &volumes->map.entries[i];
-		for (size_t k = 0; k < HPL_ARRAY_SIZE(keys); k++) {
-			const struct hpl_entry *e = entry_of(v->value, keys[k]);
-			const char *text = e ? hpl_node_str(e->value) : NULL;
-			if (!text)
+		const char *now = seed_of(r, section, v, "seed");
+		const char *before = seed_of(r, section, v, "previousSeed");
+
+		for (size_t s = 0; now && s < count; s++) {
+			if (!hpl_streq(seen[s].text, now))
 				continue;
-			struct spot at = spot_of(section, "volumes", v, keys[k], e->pos);
-			for (size_t s = 0; s < count; s++) {
-				if (!hpl_streq(seen[s].text, text))
-					continue;
-				add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at,
-					"make a new one: openssl rand -hex 24",
-					"is the same seed as one of volume '%s'", seen[s].volume);
-				break;
-			}
-			seen[count].text = text;
-			seen[count++].volume = v->key;
+			struct spot at = spot_of_seed(section, v, "seed");
+			add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at, NEW_SEED,
+				"is the same seed as one of volume '%s'", seen[s].volume);
+			break;
 		}
+		if (now && before && hpl_streq(now, before)) {
+			struct spot at = spot_of_seed(section, v, "previousSeed");
+			add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at, "take it out",
+				"is the same as seed: it changes nothing");
+		}
+		if (now)
+			seen[count++] = (struct seen_seed){now, v->key};
+		if (before)
+			seen[count++] = (struct seen_seed){before, v->key};
+	}
+}
+
+/* Two parties have to say yes only as long as neither knows the other's seed. */
+static void both_sides(struct rules *r, const struct hpl_node *workload, const struct hpl_node *env)
+{
+	for (size_t i = 0; env && i < env->map.count && i < HPL_VOLUMES_MAX; i++) {
+		const struct hpl_entry *v = &env->map.entries[i];
+		const struct hpl_entry *e = entry_of(v->value, "seed");
+		const char *mine = e ? hpl_node_str(e->value) : NULL;
+		const char *other = hpl_node_get_str(hpl_node_get(workload, v->key), "seed");
+
+		if (!mine || !other || !hpl_streq(mine, other) || is_masked(e->value))
+			continue;
+		struct spot at = spot_of_seed("env", v, "seed");
+		add(r, HPL_MSG_CONTRACT_SEED_REUSED, &at, NEW_SEED,
+			"is the same as the seed of the workload section: who wrote one knows both");
 	}
 }
 
@@ -243,8 +321,10 @@ int hpl_contract_rules(const struct hpl_contract *c, const struct hpl_validate_o
 	}
 	key_sources(&r, e);
 	mounts(&r, w);
+	volume_ids(&r, e);
 	seeds(&r, "workload", w);
 	seeds(&r, "env", e);
+	both_sides(&r, w, e);
 	credentials(&r, "workload", map_at(c->workload, "auths"));
 	credentials(&r, "env", map_at(c->env, "auths"));
 	return r.broken ? -1 : 0;

@@ -11,6 +11,7 @@
 #define S1 "abcdefghijklmno-1"
 #define S2 "abcdefghijklmno-2"
 #define S3 "abcdefghijklmno-3"
+#define S4 "abcdefghijklmno-4"
 
 /* One line each, so that columns can be counted: line 1 workload, line 2 env. */
 static void contract_of(char *out, size_t size, const char *workload, const char *env)
@@ -21,12 +22,13 @@ static void contract_of(char *out, size_t size, const char *workload, const char
 }
 
 static uint32_t providers; /* of the image */
+static bool legacy;
 
 /* The n-th fault; id NULL: there is none. place "line:col path" */
 static void nth(size_t n, const char *workload, const char *env, const char *id, const char *place,
 	const char *text)
 {
-	const struct hpl_validate_options o = {HPL_PRODUCT_HPVS, false, providers};
+	const struct hpl_validate_options o = {HPL_PRODUCT_HPVS, legacy, providers};
 	struct hpl_contract *c = NULL;
 	struct hpl_faults f = {0};
 	struct hpl_err err = HPL_ERR_NULL;
@@ -100,7 +102,7 @@ Test(rules, a_provider_of_the_image_is_let_through_and_no_other_one)
 Test(rules, mounts_neither_collide_nor_leave_their_place)
 {
 	FINE(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S2 ", mount: /mnt/a/b}"),
-		W("a: {seed: " S1 "}, b: {seed: " S2 "}"));
+		W("a: {seed: " S3 "}, b: {seed: " S4 "}"));
 	FIRST(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S2 ", mount: /mnt/a}"),
 		W("a: {seed: " S1 "}, b: {seed: " S2 "}"), "HPL07022E",
 		"1:145 workload.volumes.b.mount", "mount point of volume 'a' already");
@@ -116,11 +118,76 @@ Test(rules, mounts_neither_collide_nor_leave_their_place)
 
 Test(rules, a_seed_that_is_used_twice_is_a_warning)
 {
-	FIRST(W("a: {seed: " S1 ", previousSeed: " S1 "}"), W("a: {seed: " S2 "}"), "HPL05015W",
-		"1:93 workload.volumes.a.previousSeed", "same seed");
-	FIRST(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S1 ", mount: /mnt/b}"),
-		W("a: {seed: " S2 "}, b: {seed: " S3 "}"), "HPL05015W", "1:113 workload.volumes.b.seed",
-		"one of volume 'a'");
+	static const char two[] = W("a: {seed: " S2 "}, b: {seed: " S3 "}");
+
+	FIRST(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S1 ", mount: /mnt/b}"), two, "HPL05015W",
+		"1:113 workload.volumes.b.seed", "one of volume 'a'");
+	nth(1, W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S1 ", mount: /mnt/b}"), two, NULL, NULL,
+		NULL);
+	/* what a had before is known as well; but who leaves another's seed does what is right */
+	FIRST(W("a: {seed: " S4 ", previousSeed: " S1 ", mount: /mnt/a}, b: {seed: " S1 "}"), two,
+		"HPL05015W", "1:146 workload.volumes.b.seed", "one of volume 'a'");
+	FINE(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S4 ", previousSeed: " S1 "}"), two);
+}
+
+Test(rules, a_previous_seed_that_is_the_seed_is_a_warning)
+{
+	static const char e[] = W("a: {seed: " S2 "}");
+
+	FIRST(W("a: {seed: " S1 ", previousSeed: " S1 "}"), e, "HPL05015W",
+		"1:93 workload.volumes.a.previousSeed", "is the same as seed: it changes nothing");
+	nth(1, W("a: {seed: " S1 ", previousSeed: " S1 "}"), e, NULL, NULL, NULL);
+	FIRST(W("a: {seed: " S1 "}"), W("a: {seed: " S2 ", previousSeed: " S2 "}"), "HPL05015W",
+		"2:112 env.volumes.a.previousSeed", "is the same as seed: it changes nothing");
+	FINE(W("a: {seed: " S1 ", previousSeed: " S3 "}"), e);
+}
+
+Test(rules, a_seed_that_both_sections_have_is_a_warning)
+{
+	FIRST(W("a: {seed: " S1 "}"), W("a: {seed: " S1 "}"), "HPL05015W", "2:87 env.volumes.a.seed",
+		"is the same as the seed of the workload section");
+	/* of another volume: nobody derives a passphrase of these two alone */
+	FINE(W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S2 "}"),
+		W("a: {seed: " S3 "}, b: {seed: " S1 "}"));
+}
+
+#define MASK "****************"
+
+Test(rules, a_contract_whose_seeds_are_masked_is_refused)
+{
+	static const char why[] = "is masked: this is the contract that a guest stored";
+
+	FIRST(W("a: {seed: \"" MASK "\"}"), W("a: {seed: " S2 "}"), "HPL05001E",
+		"1:74 workload.volumes.a.seed", why);
+	FIRST(W("a: {seed: " S1 "}"), W("a: {seed: " S2 ", previousSeed: \"" MASK "\"}"), "HPL05001E",
+		"2:126 env.volumes.a.previousSeed", why);
+	/* each is said, and nothing of their being equal */
+	nth(2, W("a: {seed: \"" MASK "\", previousSeed: \"" MASK "\"}"), W("a: {seed: \"" MASK "\"}"),
+		"HPL05001E", "2:93 env.volumes.a.seed", why);
+	nth(3, W("a: {seed: \"" MASK "\", previousSeed: \"" MASK "\"}"), W("a: {seed: \"" MASK "\"}"),
+		NULL, NULL, NULL);
+	FINE(W("a: {seed: \"" MASK "x\"}"), W("a: {seed: " S2 "}"));
+	/* too short a mask is said once, as every seed that is */
+	FIRST(W("a: {seed: \"***\"}"), W("a: {seed: " S2 "}"), "HPL05001E",
+		"1:74 workload.volumes.a.seed", "has 3 characters");
+	nth(1, W("a: {seed: \"***\"}"), W("a: {seed: " S2 "}"), NULL, NULL, NULL);
+	legacy = true;
+	FIRST(W("a: {seed: \"***\"}"), W("a: {seed: " S2 "}"), "HPL05001E",
+		"1:74 workload.volumes.a.seed", why);
+}
+
+Test(rules, two_volumes_with_one_volume_id)
+{
+	static const char w[] = W("a: {seed: " S1 ", mount: /mnt/a}, b: {seed: " S2 "}");
+
+	FIRST(w, W("a: {seed: " S3 ", volumeID: d-1}, b: {seed: " S4 ", volumeID: d-1}"), "HPL07018E",
+		"2:167 env.volumes.b.volumeID", "is the volumeID of volume 'a' already");
+	FINE(w, W("a: {seed: " S3 ", volumeID: d-1}, b: {seed: " S4 ", volumeID: d-2}"));
+	/* each may find its disk by its key */
+	FINE(w, W("a: {seed: " S3 ", volumeName: d-1}, b: {seed: " S4 ", volumeName: d-1}"));
+	FINE(w, W("a: {seed: " S3 ", volumeID: d-1}, b: {seed: " S4 ", volumeName: d-1}"));
+	/* serials have small and capital letters; that both are one UUID only the disk tells */
+	FINE(w, W("a: {seed: " S3 ", volumeID: d-a}, b: {seed: " S4 ", volumeID: d-A}"));
 }
 
 Test(rules, what_the_registry_file_cannot_hold)
