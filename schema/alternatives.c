@@ -49,8 +49,8 @@ static bool fault_requires(struct run *r, const struct check *c, const struct hp
 			"has %s, must have exactly one of: %s", found, wanted);
 	if (!c->sub->cure)
 		snprintf(cure, sizeof(cure), "add %s", wanted);
-	return hpl_fault_add(r, c, n, at, NULL, cure, "lacks %s %s", any ? "one of:" :
-		"exactly one of:", wanted);
+	return hpl_fault_add(r, c, n, at, NULL, cure, "must have %s of: %s", any ? "one" :
+		"exactly one", wanted);
 }
 
 /* How near a branch came: lower is nearer. A wrong type of the value itself, or a wrong constant

@@ -157,7 +157,7 @@ Test(kube, pods)
 		{"          hostPath:", "          hostpath:", 0, 11, R ".spec.volumes[0].hostpath",
 			"\"hostPath\" is missing", "did you mean \"hostPath\"?", RENAME("hostPath")},
 		{"          hostPath:", "          nfs:", -1, 11, R ".spec.volumes[0]",
-			"lacks one of: hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
+			"must have one of: hostPath, configMap, secret, emptyDir or persistentVolumeClaim",
 			"hostPath: {path: /mnt/data}", NONE, .more = 1},
 		{"            type: Directory", "            type: directory", 0, 19,
 			R ".spec.volumes[0].hostPath.type", "must be one of", "did you mean Directory?",

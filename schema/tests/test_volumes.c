@@ -39,16 +39,20 @@ Test(volumes, seeds)
 		{W_SEED, W_SEED "\n      sed: workload-seed-2", 1, 7, "workload.volumes.data.sed",
 			"is not known here", "remove it: \"seed\" is there already", REMOVE},
 		{"      previousSeed: workload-seed-0", "      previousSeed: x", 0, 21,
-			"workload.volumes.data.previousSeed", "has 1 character", "openssl rand", NONE},
+			"workload.volumes.data.previousSeed", "has 1 character, must have at least 15",
+			"are taken by an image in legacy mode (contract: {legacy: 'yes'})", NONE},
+		{"      previousSeed: workload-seed-0", "      previousSeed:", 0, 20,
+			"workload.volumes.data.previousSeed", "is empty (null), must be a string",
+			"write the seed that the volume was opened with before, or take the line out", NONE},
 		{"      previousSeed: workload-seed-0", "      previousseed: workload-seed-0", 0, 7,
 			"workload.volumes.data.previousseed", "is not known here",
 			"did you mean \"previousSeed\"?", RENAME("previousSeed")},
-		{E_SEED, "", -1, 5, E_VOLUME, "lacks exactly one of: seed or uv-secret-id",
+		{E_SEED, "", -1, 5, E_VOLUME, "must have exactly one of: seed or uv-secret-id",
 			"add seed: with 15 or more", NONE},
 		{E_SEED, "      Seed: deployer-seed-1", 0, 7, E_VOLUME ".Seed", "is not known here",
 			"did you mean \"seed\"?", RENAME("seed")},
 		{"      previousSeed: deployer-seed-0", "      previousSeed: \"deployer-seed-\\n\"", 0, 21,
-			E_VOLUME ".previousSeed", "has a line end as character 15", "openssl rand", NONE},
+			E_VOLUME ".previousSeed", "has a line end as character 15", "in legacy mode", NONE},
 	};
 	CHECK_WRONG(BASE, rows);
 }
@@ -62,6 +66,16 @@ Test(volumes, seeds_of_older_contracts)
 			"in legacy mode only", "roll it", NONE, LEGACY, HPL_PRODUCT_CCRT, true},
 		{E_SEED, "      seed: \"deployer seed of old\"", 0, 13, "env.volumes.data.seed",
 			"in legacy mode only", "roll it", NONE, LEGACY, HPL_PRODUCT_HPVS, true},
+		{"      previousSeed: workload-seed-0", "      previousSeed: abc", 0, 21,
+			"workload.volumes.data.previousSeed", "in legacy mode only",
+			"take it out when the volume has been opened with the new seed", NONE, LEGACY,
+			HPL_PRODUCT_HPVS, true},
+		{"      previousSeed: deployer-seed-0", "      previousSeed: \"of old\"", 0, 21,
+			E_VOLUME ".previousSeed", "in legacy mode only", "take it out when", NONE, LEGACY,
+			HPL_PRODUCT_CCRT, true},
+		{"      previousSeed: deployer-seed-0", "      previousSeed: ab", 0, 21,
+			E_VOLUME ".previousSeed", "has 2 characters", "take the line out", NONE, NULL,
+			HPL_PRODUCT_HPVS, true},
 		{W_SEED, "      seed: 12345", 0, 13, "workload.volumes.data.seed",
 			"is an integer, must be a string", "in quotes", NONE, NULL, HPL_PRODUCT_HPVS, true},
 	};
@@ -328,9 +342,9 @@ Test(products, ask_for_what_they_need)
 		"{hostname: h, server: QUJD}}}\n";
 	static const struct wrong empty[] = {
 		{"  type: workload", "  type: workload", -1, 1, "workload",
-			"lacks exactly one of: compose, play or confidential-containers", "add compose:", NONE},
+			"must have exactly one of: compose, play or confidential-containers", "add compose:", NONE},
 		{"  type: workload", "  type: workload", -1, 1, "workload",
-			"lacks exactly one of: play or confidential-containers", "add play:", NONE, NULL,
+			"must have exactly one of: play or confidential-containers", "add play:", NONE, NULL,
 			HPL_PRODUCT_CCRV},
 	};
 	CHECK_WRONG(BASE, rows);
