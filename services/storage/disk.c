@@ -229,7 +229,8 @@ static void read_contents(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 static bool is_disk(const struct hpl_disk_paths *p, const char *name)
 {
 	return name[0] != '.' && strlen(name) < sizeof(((struct hpl_disk *)0)->name) &&
-	       has_entry(p->sys, name, "device") && !has_entry(p->sys, name, "partition");
+	       has_entry(p->sys, name, "device") && !has_entry(p->sys, name, "partition") &&
+	       attribute_u64(p->sys, name, "hidden") == 0; /* a path of a multipath NVMe disk has no node */
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

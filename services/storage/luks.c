@@ -46,7 +46,9 @@ int hpl_luks_init(struct hpl_luks *l, const char *device, uint64_t device_size, 
 {
 	snprintf(l->device, sizeof(l->device), "%s", device);
 	l->device_size = device_size;
-	l->fd = open(device, (l->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	l->fd = open(device, (l->read_only ? O_RDONLY : O_RDWR) | (l->direct ? O_DIRECT : 0) | O_CLOEXEC);
+	if (l->fd < 0 && errno == EINVAL && l->direct) /* files on some filesystems cannot */
+		l->fd = open(device, (l->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 	if (l->fd < 0)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno, "cannot open %s", device);
 	return 0;
@@ -152,10 +154,11 @@ int hpl_luks_seal(struct hpl_luks *l, enum hpl_record_state state, struct hpl_er
 	return 0;
 }
 
-/* Is the header the one that was sealed? One that was being written when the power went is, too. */
+/* Is the header the one that was sealed? One that was being written when the power went is, too, and is the
+ * sealed one from here on: a next change has its own MAC to announce. */
 static int check_mac(struct hpl_luks *l, struct hpl_err *err)
 {
-	const struct hpl_record *r = &l->record;
+	struct hpl_record *r = &l->record;
 	uint8_t mac[HPL_RECORD_MAC];
 
 	if (!l->record_at || !r->has_mac)
@@ -163,8 +166,13 @@ static int check_mac(struct hpl_luks *l, struct hpl_err *err)
 	if (header_mac(mac, l, false, err) < 0)
 		return -1;
 	l->sealed = CRYPTO_memcmp(mac, r->mac, sizeof(mac)) == 0;
-	if (l->sealed || (r->has_next && CRYPTO_memcmp(mac, r->mac_next, sizeof(mac)) == 0))
+	if (l->sealed)
 		return 0;
+	if (r->has_next && CRYPTO_memcmp(mac, r->mac_next, sizeof(mac)) == 0) {
+		memcpy(r->mac, mac, sizeof(mac));
+		r->has_next = false;
+		return 0;
+	}
 	HPL_FAIL(err, HPL_MSG_STORAGE_HEADER_MAC, 0,
 		"the LUKS header of %s is not the one that this volume was left with", l->device);
 	hpl_err_cure(err, "restore header and first MiB of the disk from one backup");
@@ -304,12 +312,14 @@ static int key_of(struct hpl_luks *l, const struct hpl_secret *p)
 	return r;
 }
 
-/* Does the disk, read anew, open with p? What is proved is what a next boot will find. */
+/* Does the disk, read anew, open with p? What is proved is what a next boot will find: not what the page
+ * cache remembers of the writing. */
 static int prove(const struct hpl_luks *l, const struct hpl_secret *p, struct hpl_err *err)
 {
 	_cleanup_luks_ struct hpl_luks again = HPL_LUKS_NULL;
 	int r;
 
+	again.read_only = again.direct = true;
 	if (hpl_luks_init(&again, l->device, l->device_size, err) < 0 || hpl_luks_load(&again, err))
 		return HPL_WRAP(err, HPL_MSG_LUKS_LUKS_PASSWORD_CHANGE_FAILURE,
 			"the header that was written");
@@ -459,6 +469,7 @@ int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *e
 	last_log[0] = 0;
 	r = crypt_activate_by_volume_key(l->cd, mapping, (const char *)l->key.data, l->key.len, 0);
 	hpl_secret_done(&l->key);
+	crypt_free(TAKE(l->cd)); /* it keeps the key of a header that it made */
 	if (r == -EEXIST) { /* the mapping is named by the UUID of the header */
 		fail(err, HPL_MSG_LUKS_ALREADY_IN_USE, r, "a volume with the same LUKS UUID is open");
 		hpl_err_cure(err, "attach only one of a disk and its copy");
@@ -473,7 +484,7 @@ int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *e
 
 int hpl_luks_close(struct hpl_luks *l, const char *mapping, struct hpl_err *err)
 {
-	int r = crypt_deactivate(l->cd, mapping);
+	int r = crypt_deactivate(NULL, mapping);
 
 	return r < 0 ? fail(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, r, "cannot close the mapping") : 0;
 }

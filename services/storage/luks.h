@@ -27,6 +27,7 @@ enum { HPL_LUKS_HEADER_BYTES = 16 << 20 };
 struct hpl_luks {
 	char device[128];
 	bool read_only;            /* to be set before hpl_luks_init(): look, change nothing */
+	bool direct;               /* the same: past the page cache, where the device can */
 	int fd;                    /* the device */
 	uint64_t device_size;      /* bytes */
 	uint32_t memory_kb;        /* of key derivation, for new key slots */

@@ -6,7 +6,7 @@
 
 #include "proto/messages.h"
 
-enum { VIRTIO_SERIAL = 20 };
+enum { VIRTIO_SERIAL = 20, LUKS_LABEL = 47 }; /* the most that each carries */
 
 static bool given(const char *s)
 {
@@ -25,13 +25,12 @@ static bool is_id(const struct hpl_disk *d, const char *id)
 static bool is_name(const struct hpl_disk *d, const char *name)
 {
 	return hpl_streq(d->serial, name) || hpl_streq(d->label, name) ||
+	       (strlen(d->label) == LUKS_LABEL && strncmp(d->label, name, LUKS_LABEL) == 0) ||
 	       (strlen(d->serial) == VIRTIO_SERIAL && strncmp(d->serial, name, VIRTIO_SERIAL) == 0);
 }
 
 static bool named(const struct hpl_disk *d, const struct hpl_want *w, int rule)
 {
-	if (d->excluded[0])
-		return false;
 	switch (rule) {
 	case 0:
 		return is_id(d, w->volume_id);
@@ -63,7 +62,7 @@ static void add_name(char *list, size_t size, const struct hpl_disk *d)
 	size_t len = strlen(list);
 
 	snprintf(list + len, size - len, "%s%s (serial '%s', %s)", len ? ", " : "", d->path,
-		d->serial, hpl_disk_kind_name(d->kind));
+		d->serial, d->excluded[0] ? d->excluded : hpl_disk_kind_name(d->kind));
 }
 
 /* 0 found or HPL_MATCH_NONE in *ret, -1 several */
@@ -78,7 +77,7 @@ static int by_rules(size_t *ret, const struct hpl_want *w, const struct hpl_disk
 		size_t hits = 0, hit = 0;
 
 		for (size_t i = 0; i < n; i++)
-			if (named(&disks[i], w, rule)) {
+			if (!disks[i].excluded[0] && named(&disks[i], w, rule)) {
 				hits++;
 				hit = i;
 				add_name(list, sizeof list, &disks[i]);
@@ -119,6 +118,35 @@ static bool taken(const size_t *got, size_t n, size_t disk)
 	return false;
 }
 
+static bool would_be_made(const struct hpl_disk *d)
+{
+	return d->kind != HPL_DISK_LUKS && (d->kind != HPL_DISK_PARTITIONS || d->data_blank);
+}
+
+/* May the volume's own disk be here, and just not be usable? Then no blank one is made a volume in its place. */
+static int check_alone(const struct hpl_want *w, const size_t *got, size_t n, const struct hpl_disk *disks,
+	size_t disk_count, size_t blank, struct hpl_err *err)
+{
+	char list[640] = "";
+	bool wait = false;
+
+	for (size_t i = 0; i < disk_count; i++) {
+		const struct hpl_disk *d = &disks[i];
+		bool own = d->excluded[0] ? named(d, w, 1) || named(d, w, 2) : !usable(d);
+
+		if (!own || taken(got, n, i))
+			continue;
+		add_name(list, sizeof(list), d);
+		wait |= d->kind == HPL_DISK_UNREADABLE && !d->excluded[0]; /* it may come to itself */
+	}
+	if (!list[0])
+		return 0;
+	if (wait)
+		return HPL_MATCH_WAIT;
+	add_name(list, sizeof(list), &disks[blank]);
+	return ambiguous(err, w->name, list, "a blank disk is there, and one that cannot be used and may be its own");
+}
+
 /* The last rule: one volume left, one usable disk left. */
 static int by_exclusion(size_t *got, const struct hpl_want *w, size_t n,
 	const struct hpl_disk *disks, size_t disk_count, bool settled, struct hpl_err *err)
@@ -145,8 +173,12 @@ static int by_exclusion(size_t *got, const struct hpl_want *w, size_t n,
 	if (!settled || free_count == 0 || by_id_missing)
 		return HPL_MATCH_WAIT;
 	if (left == 1 && free_count == 1) {
-		got[volume] = disk;
-		return 0;
+		int r = would_be_made(&disks[disk]) ?
+			check_alone(&w[volume], got, n, disks, disk_count, disk, err) : 0;
+
+		if (r == 0)
+			got[volume] = disk;
+		return r;
 	}
 	/* with fewer disks than volumes more may come; with enough of them none can be chosen */
 	if (free_count < left)

@@ -10,7 +10,9 @@
  *   3. else serial or label is the volume's key in the contract.
  * When exactly one volume without a volumeID is left and exactly one disk that is blank or ours
  * (LUKS, or metadata and data partitions), these two belong together, once the set of devices has
- * settled. Two disks for one volume, two volumes for one disk, or several disks left: refused
+ * settled; but a blank one is not taken while another disk cannot be used and may be the volume's own (it holds
+ * something else, is too small now, or is excluded and has the name), and while one cannot be read more is waited
+ * for. Two disks for one volume, two volumes for one disk, or several disks left: refused
  * with HPL07018E and the candidates' names. Never a guess.
  */
 #include "services/storage/disk.h"

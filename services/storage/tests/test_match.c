@@ -63,13 +63,53 @@ Test(storage_match, name_and_key_are_serial_or_label)
 
 Test(storage_match, one_volume_and_one_free_disk_belong_together_once_settled)
 {
-	struct hpl_disk disks[] = {disk("vda", "", HPL_DISK_OTHER), disk("vdb", "", HPL_DISK_BLANK),
-		disk("vdc", "", HPL_DISK_BLANK)};
+	struct hpl_disk disks[] = {disk("vda", "", HPL_DISK_UNKNOWN), disk("vdb", "", HPL_DISK_BLANK),
+		disk("vdc", "", HPL_DISK_UNKNOWN)};
 	struct hpl_want wants[] = {{"data", "", ""}};
 
+	strcpy(disks[0].excluded, "it is the boot disk");
 	strcpy(disks[2].excluded, "it is read-only");
 	cr_assert_eq(MATCH(wants, disks, false), HPL_MATCH_WAIT);
 	cr_assert_eq(MATCH(wants, disks, true), 0);
+	cr_assert_eq(got[0], 1);
+}
+
+/* The volume's own disk, in a bad state, and a blank one: the workload would start on an empty volume. */
+Test(storage_match, a_blank_disk_does_not_replace_one_that_cannot_be_used)
+{
+	static const enum hpl_disk_kind bad[] = {HPL_DISK_OTHER, HPL_DISK_COUNT, HPL_DISK_SHRUNK},
+		made[] = {HPL_DISK_BLANK, HPL_DISK_MAKING, HPL_DISK_PARTITIONS};
+	struct hpl_want wants[] = {{"data", "", ""}}, two[] = {{"logs", "", ""}, {"data", "", ""}};
+
+	for (size_t i = 0; i < HPL_ARRAY_SIZE(bad); i++)
+		for (size_t k = 0; k < HPL_ARRAY_SIZE(made); k++) {
+			struct hpl_disk disks[] = {disk("vdb", "own", bad[i]), disk("vdc", "new", made[k])};
+
+			disks[1].data_blank = true;
+			cr_assert_eq(MATCH(wants, disks, true), -1);
+			cr_assert_eq(err.msg, HPL_MSG_STORAGE_DEVICE_AMBIGUOUS);
+			cr_assert(strstr(err.text, "/dev/vdb") && strstr(err.text, "/dev/vdc"), "%s", err.text);
+		}
+	struct hpl_disk late[] = {disk("vdb", "own", HPL_DISK_UNREADABLE), disk("vdc", "new", HPL_DISK_BLANK)};
+	cr_assert_eq(MATCH(wants, late, true), HPL_MATCH_WAIT);
+	cr_assert_eq(got[0], HPL_MATCH_NONE);
+	struct hpl_disk locked[] = {disk("vdb", "data", HPL_DISK_UNKNOWN), disk("vdc", "new", HPL_DISK_BLANK)};
+	strcpy(locked[0].excluded, "it is read-only");
+	cr_assert_eq(MATCH(wants, locked, true), -1);
+	cr_assert(strstr(err.text, "it is read-only"), "%s", err.text);
+	struct hpl_disk volume[] = {disk("vdb", "", HPL_DISK_OTHER), disk("vdc", "", HPL_DISK_LUKS)};
+	cr_assert_eq(MATCH(wants, volume, true), 0, "a volume that is there is only opened");
+	struct hpl_disk taken[] = {disk("vdb", "logs", HPL_DISK_OTHER), disk("vdc", "", HPL_DISK_BLANK)};
+	cr_assert_eq(MATCH(two, taken, true), 0, "the other one has its volume");
+}
+
+Test(storage_match, a_label_that_was_cut_is_known)
+{
+	struct hpl_want wants[] = {{"a-name-of-a-volume-with-more-than-forty-seven-characters", "", ""}};
+	struct hpl_disk disks[] = {disk("vdb", "", HPL_DISK_PARTITIONS), disk("vdc", "", HPL_DISK_PARTITIONS)};
+
+	snprintf(disks[1].label, 48, "%s", wants[0].name);
+	cr_assert_eq(MATCH(wants, disks, false), 0, "%s", err.text);
 	cr_assert_eq(got[0], 1);
 }
 
