@@ -10,24 +10,12 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
+#include "services/storage/crc32c.h"
 
 enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
 	CHECKSUM_TYPE_AT = 0x175, CRC32C = 1, CHECKSUM_AT = 0x3fc };
 enum { MOUNT_TIME_AT = 0x2c, MOUNT_COUNT_AT = 0x34 };
 enum { FSCK_MS = 600000, PROGRAM_PATH = 256, FSCK_REPAIRED = 1 };
-
-/* Castagnoli, reflected, without the last inversion, as ext4 has it. */
-static uint32_t crc32c(const uint8_t *p, size_t len)
-{
-	uint32_t crc = ~0U;
-
-	while (len--) {
-		crc ^= *p++;
-		for (int i = 0; i < 8; i++)
-			crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
-	}
-	return crc;
-}
 
 static uint32_t le32(const uint8_t *p)
 {
@@ -44,7 +32,7 @@ bool hpl_ext4_torn(const uint8_t super[HPL_EXT4_SUPER], uint32_t *ret)
 	if ((super[MAGIC_AT] | super[MAGIC_AT + 1] << 8) != MAGIC ||
 		!(le32(super + RO_COMPAT_AT) & METADATA_CSUM) || super[CHECKSUM_TYPE_AT] != CRC32C)
 		return false;
-	right = crc32c(super, CHECKSUM_AT);
+	right = hpl_crc32c(super, CHECKSUM_AT);
 	if (right == le32(super + CHECKSUM_AT))
 		return false;
 	*ret = right;

@@ -15,6 +15,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/file.h"
 #include "schema/mounts.h"
+#include "services/storage/btrfs.h"
 #include "services/storage/ext4.h"
 #include "services/storage/filesystem.h"
 #include "services/storage/grow.h"
@@ -59,8 +60,9 @@ static int open_mapping(struct hpl_opened *o, struct hpl_err *err)
 	struct hpl_err why = HPL_ERR_NULL;
 
 	if (name_mapping(o, err) < 0 ||
-		hpl_luks_unlock(&w->luks, w->v->passphrase, w->v->previous, err) < 0)
+		hpl_luks_unlock(&w->luks, w->v->passphrase, w->v->previous, err) < 0 || hpl_prepare_grow(w, err) < 0)
 		return -1;
+	hpl_closep(&w->claim_fd); /* device-mapper claims it */
 	if (hpl_luks_activate(&w->luks, w->v->mapping, &why) < 0) {
 		if (why.sys == EEXIST) /* another one came between */
 			return in_use(w->v, err);
@@ -114,6 +116,15 @@ static int prepare_filesystem(struct hpl_work *w, const char *path, char *type, 
 	return 0;
 }
 
+/* What a failed mount may mean: a superblock was torn, with which not even a journal can be replayed. xfs has all
+ * of its superblock in one sector. The errors are those of a wrong checksum. */
+static int mend(const char *dir, const char *type, const char *path, int sys)
+{
+	if (hpl_streq(type, "ext4") && sys == EBADMSG)
+		return hpl_ext4_mend(dir, path);
+	return hpl_streq(type, "btrfs") && sys == EINVAL ? hpl_btrfs_mend(dir, path) : -1;
+}
+
 /* Device nodes and set-user-id programs have no place on a data volume; container engines mount
  * volumes into containers with the same two flags. */
 static int mount_volume(struct hpl_work *w, const char *path, const char *type, struct hpl_err *err)
@@ -131,8 +142,7 @@ static int mount_volume(struct hpl_work *w, const char *path, const char *type, 
 	snprintf(target, sizeof target, "/proc/self/fd/%d", dir);
 	r = mount(path, target, type, MS_NODEV | MS_NOSUID, NULL);
 	sys = errno;
-	/* EBADMSG: a checksum is wrong; with a torn superblock not even its journal can be replayed */
-	if (r < 0 && sys == EBADMSG && hpl_streq(type, "ext4") && hpl_ext4_mend(w->v->mkfs_dir, path) == 0)
+	if (r < 0 && mend(w->v->mkfs_dir, type, path, sys) == 0)
 		r = mount(path, target, type, MS_NODEV | MS_NOSUID, NULL);
 	if (r < 0) {
 		(void)hpl_filesystem_mount_failed(path, type, sys, "/proc/self/mounts", err);
@@ -184,6 +194,7 @@ static void undo(struct hpl_opened *o)
 		(void)hpl_luks_close(&w->luks, w->v->mapping, NULL);
 	w->open = false;
 	hpl_luks_done(&w->luks);
+	hpl_closep(&w->claim_fd);
 	hpl_closep(&w->disk_fd);
 }
 
@@ -201,7 +212,7 @@ int hpl_volume_open(struct hpl_opened **ret, struct hpl_volume *v, struct hpl_er
 
 	if (!o)
 		return HPL_OOM(err);
-	o->w = (struct hpl_work){.v = v, .luks = HPL_LUKS_NULL, .disk_fd = -1};
+	o->w = (struct hpl_work){.v = v, .luks = HPL_LUKS_NULL, .disk_fd = -1, .claim_fd = -1};
 	if (hpl_mount_path_check(v->mount, err) < 0 || hpl_prepare(&o->w, err) < 0 ||
 		open_mapping(o, err) < 0 || hpl_prepare_keep(&o->w, err) < 0 ||
 		prepare_filesystem(&o->w, o->path, o->type, sizeof o->type, err) < 0) {
