@@ -17,6 +17,8 @@
  *   grow    its disk is larger than before
  *   close   a boot ends as hpld ends it: sync, unmount, mappings removed
  *
+ * on an ext4; make-xfs, mount-xfs, make-btrfs and so on the same on another filesystem.
+ *
  * After OP a file grows by records that are fsynced one by one; behind each fsync a mark is written
  * to a sector that nothing else uses, so that the record tells what had to survive.
  */
@@ -24,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
+#include <linux/btrfs.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
 #include <linux/major.h>
@@ -41,7 +44,7 @@
 #include "services/storage/tests/powercut_ram.h"
 #include "services/storage/volume.h"
 
-enum { RECORDS = 12, RECORD = 64, KDF_KB = 32, TAIL = 300 << 10,
+enum { RECORDS = 12, RECORD = 64, KDF_KB = 32, TAIL = 300 << 10, MANY = 400, ALL_MANY = 500,
 	CLOSING = RECORDS + 1, CLOSED = RECORDS + 2, /* marks of the operation close */
 	CHECK_EACH = 100, AGAIN_EACH = 8, PROGRESS_EACH = 50, ALL = -1 };
 
@@ -83,10 +86,25 @@ static void ram_disk(struct hpl_disk *d)
 	}
 }
 
+/* Is op, of whatever filesystem, what is done? */
+static bool does(const char *op, const char *what)
+{
+	size_t n = strcspn(op, "-");
+
+	return n == strlen(what) && strncmp(op, what, n) == 0;
+}
+
+static const char *filesystem_of(const char *op)
+{
+	const char *dash = strchr(op, '-');
+
+	return dash ? dash + 1 : "ext4";
+}
+
 static struct hpl_volume volume(const struct hpl_disk *d, const char *op)
 {
-	return (struct hpl_volume){.name = "data", .mount = "/mnt/data", .filesystem = "ext4", .disk = *d,
-		.passphrase = &seeds, .previous = hpl_streq(op, "roll") ? &old_seeds : NULL,
+	return (struct hpl_volume){.name = "data", .mount = "/mnt/data", .filesystem = filesystem_of(op),
+		.disk = *d, .passphrase = &seeds, .previous = does(op, "roll") ? &old_seeds : NULL,
 		.mkfs_dir = "/sbin", .root = "/", .memory_kb = KDF_KB};
 }
 
@@ -140,6 +158,51 @@ static bool records_there(int upto)
 	return good;
 }
 
+/* Files that fill more than a sector of what a filesystem keeps about directories, inodes and free space. */
+static void many_path(char path[64], unsigned n)
+{
+	snprintf(path, 64, "/mnt/data/many/%04u a name of middle length", n);
+}
+
+static int write_many(unsigned from, unsigned upto)
+{
+	static const char text[3000] = "too long for an inode or a leaf";
+	char path[64];
+
+	for (unsigned n = from; n < upto; n++) {
+		many_path(path, n);
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		if (fd < 0 || write(fd, text, sizeof(text)) != sizeof(text) || close(fd) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int remove_each(unsigned step)
+{
+	char path[64];
+
+	for (unsigned n = 0; n < MANY; n += step) {
+		many_path(path, n);
+		if (unlink(path) < 0 && errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
+/* As remove_each(2), remove_each(3) and write_many(MANY, ALL_MANY) leave them. */
+static bool many_there(void)
+{
+	char path[64];
+
+	for (unsigned n = 0; n < ALL_MANY; n++) {
+		many_path(path, n);
+		if ((access(path, F_OK) == 0) != (n >= MANY || (n % 2 && n % 3)))
+			return false;
+	}
+	return true;
+}
+
 /* What is not fsynced before the end of a boot. */
 static int write_tail(void)
 {
@@ -148,7 +211,7 @@ static int write_tail(void)
 
 	for (size_t i = 0; i < TAIL; i++)
 		text[i] = (char)(i % 251);
-	if (mkdir("/mnt/data/tail", 0755) < 0)
+	if (remove_each(3) < 0 || write_many(MANY, ALL_MANY) < 0 || mkdir("/mnt/data/tail", 0755) < 0)
 		return -1;
 	fd = open("/mnt/data/tail/temporary", O_WRONLY | O_CREAT, 0600);
 	if (fd < 0 || write(fd, text, TAIL) != TAIL)
@@ -167,7 +230,34 @@ static bool tail_there(void)
 		good = have[i] == (char)(i % 251);
 	if (fd >= 0)
 		close(fd);
-	return good;
+	return good && many_there();
+}
+
+/* What a workload does next: a filesystem may mount and fail at the first change. */
+static bool goes_on(void)
+{
+	static const char path[] = "/mnt/data/next";
+	char text[RECORD];
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	bool good;
+
+	record_text(text, 0);
+	good = fd >= 0 && write(fd, text, RECORD) == RECORD && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	return good && unlink(path) == 0;
+}
+
+/* The kernel keeps what it knew of a btrfs that was unmounted; another boot does not know it. */
+static void forget_btrfs(void)
+{
+	struct btrfs_ioctl_vol_args all = {.fd = 0};
+	int fd = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)ioctl(fd, BTRFS_IOC_FORGET_DEV, &all);
+	close(fd);
 }
 
 /* ---- prepare and record ---- */
@@ -201,13 +291,17 @@ static int prepare(const char *op)
 
 	if (!d)
 		return bail("no such disk");
-	struct hpl_volume v = volume(d, "make");
-	v.passphrase = hpl_streq(op, "roll") ? &old_seeds.list[0] : &seeds;
+	struct hpl_volume v = volume(d, op);
+	v.passphrase = does(op, "roll") ? &old_seeds.list[0] : &seeds;
+	v.previous = NULL;
 	if (bring_up(&v))
 		return 1;
-	if (umount("/mnt/data") < 0 || crypt_deactivate(NULL, v.mapping) < 0)
+	if (mkdir("/mnt/data/many", 0755) < 0 || write_many(0, MANY) < 0)
+		return bail("files");
+	sync();
+	if (remove_each(2) < 0 || umount("/mnt/data") < 0 || crypt_deactivate(NULL, v.mapping) < 0)
 		return bail("unmount or close");
-	if (hpl_streq(op, "mount") && drop_record(v.disk.path) < 0)
+	if (does(op, "mount") && drop_record(v.disk.path) < 0)
 		return bail("the record cannot be removed");
 	return 0;
 }
@@ -236,11 +330,11 @@ static int record(const char *op)
 	struct hpl_volume v = volume(d, op);
 	if (bring_up(&v))
 		return 1;
-	if (v.created != hpl_streq(op, "make") || v.grown != hpl_streq(op, "grow"))
+	if (v.created != does(op, "make") || v.grown != does(op, "grow"))
 		return bail("it did something else");
 	if (write_records(v.disk.path) < 0)
 		return bail("records");
-	if (hpl_streq(op, "close")) {
+	if (does(op, "close")) {
 		if (write_tail() < 0 || put_mark(v.disk.path, CLOSING) < 0 || end_of_boot() < 0 ||
 			put_mark(v.disk.path, CLOSED) < 0)
 			return bail("the end of a boot");
@@ -316,11 +410,16 @@ static int judge(struct verdict *v, const char *op, const struct cut_state *s, i
 	} else if (!records_there(mark < RECORDS ? mark : RECORDS) || (mark >= CLOSED && !tail_there())) {
 		v->lost++;
 		complain(op, s, mark, "bytes are lost");
+	} else if (!goes_on()) {
+		v->stuck++;
+		complain(op, s, mark, "mounted, and nothing can be written");
 	}
 	if (vol.found_fs[0] && umount("/mnt/data") < 0)
 		return -1;
 	if (vol.mapping[0])
 		(void)crypt_deactivate(NULL, vol.mapping);
+	if (hpl_streq(vol.filesystem, "btrfs"))
+		forget_btrfs();
 	v->close_us += hpl_mono_us() - t;
 	return 0;
 }
@@ -340,7 +439,7 @@ static int keep_state(const char *op)
 static int try_state(struct verdict *v, const char *op, const struct cut_state *s)
 {
 	const unsigned bad = v->stuck + v->lost + v->formatted;
-	const bool makes = hpl_streq(op, "make");
+	const bool makes = does(op, "make");
 	uint64_t t = hpl_mono_us();
 	int mark = cut_state_apply(&written, s, job.seed, apply_for_now, NULL);
 
@@ -405,19 +504,23 @@ static int read_log(const char *op)
 
 	snprintf(name, sizeof(name), "%s-log", op);
 	d = disk_named(name);
-	bytes = d ? malloc(d->size) : NULL;
+	bytes = d ? calloc(1, d->size) : NULL;
 	fd = d ? open(d->path, O_RDONLY) : -1;
 	for (uint64_t done = 0; bytes && fd >= 0 && done < d->size; ) {
-		ssize_t n = pread(fd, bytes + done, d->size - done > 1 << 20 ? 1 << 20 : d->size - done,
-			(off_t)done);
+		static uint8_t chunk[1 << 20];
+		ssize_t n = pread(fd, chunk, sizeof(chunk), (off_t)done);
+
 		if (n <= 0)
 			return bail("the record cannot be read");
+		/* the room that the record has left stays without memory */
+		if (chunk[0] || memcmp(chunk, chunk + 1, (size_t)n - 1) != 0)
+			memcpy(bytes + done, chunk, (size_t)n);
 		done += (size_t)n;
 	}
 	if (!bytes || fd < 0)
 		return bail("no record");
 	close(fd);
-	why = cut_log_parse(&written, bytes, d->size, hpl_streq(op, "close") ? CLOSING : 0);
+	why = cut_log_parse(&written, bytes, d->size, does(op, "close") ? CLOSING : 0);
 	if (!why)
 		return 0;
 	printf("# the record of %s: %s\n", op, why);
