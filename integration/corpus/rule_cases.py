@@ -5,7 +5,7 @@ from cases import Case, forms_for
 from emit import FORMS, Block, Map, Raw, drop, get, put, rename, section_text, tree, write
 from material import compose
 
-NAMES, MOUNT, KEY_SOURCE = 'HPL07015E', 'HPL07022E', 'HPL05018E'
+NAMES, MOUNT, SAME_DISK, KEY_SOURCE = 'HPL07015E', 'HPL07022E', 'HPL07018E', 'HPL05018E'
 LEGACY, EXTENSION, SEED_TWICE, REGISTRY, PLACE_HOLDER = (
     'HPL05012W', 'HPL05014W', 'HPL05015W', 'HPL09001E', 'HPL05019W')
 
@@ -25,6 +25,8 @@ class RuleCases:
         self.empty()
         self.indentation()
         self.volume_names()
+        self.volume_ids()
+        self.masked()
         self.mounts()
         self.key_sources()
         self.legacy()
@@ -219,6 +221,21 @@ class RuleCases:
         put(root, ('env', 'volumes'), dict(env))
         return root
 
+    def volume_ids(self):
+        for form in FORMS:
+            for one, two in (('serial-1', 'serial-1'), ('serial-1', 'serial-2')):
+                root = self.with_volumes([('one', {'seed': SEED_E + '1', 'volumeID': one}),
+                                          ('two', {'seed': SEED_E + '2', 'volumeID': two})])
+                at = ('env', 'volumes', 'two', 'volumeID')
+                wrong = one == two
+                self.tree(f'volumeID {one} and {two} {form}', 'volumes' if wrong else 'valid', root,
+                          (lambda p, at=at: p.value(at)) if wrong else None,
+                          {'workload': 'block', 'env': form}, id=SAME_DISK if wrong else None,
+                          path=at if wrong else None, valid=not wrong)
+        root = self.with_volumes([('one', {'seed': SEED_E + '1', 'volumeName': 'd'}),
+                                  ('two', {'seed': SEED_E + '2', 'volumeName': 'd'})])
+        self.tree('volumeName of both', 'valid', root, None, id=None, valid=True)
+
     def mounts(self):
         at = ('workload', 'volumes', 'data', 'mount')
         for path in ('/etc', '/usr', '/usr/local/data', '/proc', '/sys/fs', '/dev', '/dev/shm', '/run',
@@ -301,6 +318,28 @@ class RuleCases:
             self.tree(f'logDNA {form}, legacy', 'legacy', root, lambda p, at=at: p.key(at), forms,
                       id=LEGACY, valid=True, legacy=True)
 
+    # ---- what a guest stored is no contract ----
+
+    def masked(self):
+        for form in FORMS:
+            forms = {'workload': form, 'env': form}
+            for section in ('workload', 'env'):
+                for key in ('seed', 'previousSeed'):
+                    root = self.bases.root('compose')
+                    at = (section, 'volumes', 'data', key)
+                    put(root, at, '*' * len(SEED_W))
+                    self.tree(f'{section} {key} masked {form}', 'masked', root,
+                              lambda p, at=at: p.value(at), forms, path=at)
+            root = self.bases.root('compose')
+            for section in ('env', 'workload'):
+                for key in ('seed', 'previousSeed'):
+                    at = (section, 'volumes', 'data', key)
+                    put(root, at, '*' * len(SEED_W))
+            at = ('workload', 'volumes', 'data', 'seed')
+            # in quotes all of a section have one place, and are said in the order of their paths
+            self.tree(f'all masked {form}', 'masked', root, lambda p, at=at: p.value(at), forms,
+                      path=None if form == 'quoted' else at)
+
     # ---- what is right and worth a word ----
 
     def warnings(self):
@@ -312,6 +351,19 @@ class RuleCases:
                 put(root, at, seed)
                 self.tree(f'seed twice in {section} {form}', 'seed twice', root,
                           lambda p, at=at: p.key(at), forms, id=SEED_TWICE, valid=True, path=at)
+            root = self.bases.root('compose')
+            at = ('env', 'volumes', 'data', 'seed')
+            put(root, at, SEED_W)
+            self.tree(f'seed of both sections {form}', 'seed twice', root, lambda p, at=at: p.key(at),
+                      forms, id=SEED_TWICE, valid=True, path=at)
+            root = self.with_volumes([('one', {'seed': SEED_E}), ('two', {'seed': SEED_E})])
+            at = ('env', 'volumes', 'two', 'seed')
+            self.tree(f'seed of two volumes {form}', 'seed twice', root, lambda p, at=at: p.key(at),
+                      forms, id=SEED_TWICE, valid=True, path=at)
+            root = self.with_volumes([('one', {'seed': SEED_E}), ('two', {
+                'seed': SEED_E + '2', 'previousSeed': SEED_E})])
+            self.tree(f'seed of another volume is left {form}', 'valid', root, None, forms, id=None,
+                      valid=True)
             root = self.bases.root('compose')
             put(root, ('workload', 'auths', 'registry.example.com'), {**login(), 'username': 'a:b'})
             at = ('workload', 'auths', 'registry.example.com', 'username')
