@@ -8,7 +8,7 @@
 #include "runtime/base/proc.h"
 
 static char files[3][40];
-static struct hpl_buf out;
+static struct hpl_buf out, said;
 
 static void begin(void)
 {
@@ -23,6 +23,7 @@ static void finish(void)
 	for (size_t i = 0; i < 3; i++)
 		unlink(files[i]);
 	hpl_buf_done(&out);
+	hpl_buf_done(&said);
 }
 
 TestSuite(passphrase_tool, .init = begin, .fini = finish);
@@ -32,13 +33,13 @@ static int run(const char *program, const char *input, const char *const *args)
 	const char *argv[12] = {program};
 	struct hpl_err err = HPL_ERR_NULL;
 	int status = -1;
-	_cleanup_buf_ struct hpl_buf said = HPL_BUF_NULL; /* messages are not part of the result */
-	struct hpl_proc p = {.argv = argv, .timeout_ms = 20000, .out = &out, .errout = &said,
+	struct hpl_proc p = {.argv = argv, .timeout_ms = 20000, .out = &out, .errout = &said, /* messages are not part of the result */
 		.input = input, .input_len = strlen(input)};
 
 	for (size_t i = 0; args[i]; i++)
 		argv[i + 1] = args[i];
 	hpl_buf_clear(&out);
+	hpl_buf_clear(&said);
 	cr_assert_eq(hpl_proc_run(&p, &status, &err), 0, "%s", err.text);
 	return status;
 }
@@ -88,11 +89,62 @@ Test(passphrase_tool, files_lose_one_line_end_and_no_more)
 
 	digest(want, "aa\nb \r");
 	fill(0, "aa\n\n");
-	fill(1, "b \r\n");
+	fill(1, "b \r");
 	cr_expect_eq(RUN("", "--seed-file", files[0], "--seed-file", files[1]), 0);
 	expect(want, "");
 	cr_expect_eq(RUN("", "--seed-file", files[0], "--seed-file", files[1], "--newline"), 0);
 	expect(want, "\n");
+}
+
+static void refused_for_windows(int rc, const char *seed)
+{
+	hpl_buf_add(&said, "", 1);
+	cr_expect_eq(rc, 2);
+	cr_expect_eq(out.len, 0);
+	cr_expect(strstr(said.data, seed), "%s", said.data);
+	cr_expect(strstr(said.data, " ends with a carriage return"), "%s", said.data);
+}
+
+Test(passphrase_tool, line_ends_of_windows_are_refused_in_the_seeds_of_a_contract)
+{
+	refused_for_windows(RUN("a\r\nb\r\n"), "seed 1");
+	refused_for_windows(RUN("a\nb\r\n"), "seed 2");
+	refused_for_windows(RUN("a\nb\r"), "seed 2");
+	refused_for_windows(RUN("a\r\nb\r\nthird\r\n"), "seed 1");
+	refused_for_windows(RUN("\r\n"), "seed 1");
+	fill(0, "a\r\n");
+	fill(1, "b\n");
+	refused_for_windows(RUN("", "--seed-file", files[0], "--seed-file", files[1]), "seed 1");
+	refused_for_windows(RUN("", "--seed-file", files[1], "--seed-file", files[0]), "seed 2");
+}
+
+Test(passphrase_tool, a_third_seed_may_end_with_any_byte)
+{
+	char interim[65], want[65], joined[80];
+
+	digest(interim, "a\rb");
+	snprintf(joined, sizeof joined, "%sc\r", interim);
+	digest(want, joined);
+	fill(0, "a\r");
+	fill(1, "b\n");
+	fill(2, "c\r\n");
+	cr_expect_eq(RUN("", "--seed-file", files[0], "--seed-file", files[1], "--seed-file", files[2]), 0);
+	expect(want, "");
+	digest(interim, "ab");
+	snprintf(joined, sizeof joined, "%sc\r", interim);
+	digest(want, joined);
+	cr_expect_eq(RUN("a\nb\nc\r\n"), 0);
+	expect(want, "");
+}
+
+Test(passphrase_tool, what_is_missing_is_said_in_numbers)
+{
+	cr_expect_eq(RUN(""), 2);
+	hpl_buf_add(&said, "", 1);
+	cr_expect(strstr(said.data, "0 seeds given, two are needed: env, workload"), "%s", said.data);
+	cr_expect_eq(RUN("a\n"), 2);
+	hpl_buf_add(&said, "", 1);
+	cr_expect(strstr(said.data, "1 seed given, two are needed: env, workload"), "%s", said.data);
 }
 
 Test(passphrase_tool, a_descriptor_is_a_file)

@@ -32,6 +32,20 @@ static int add_seed(struct seeds *s, const char *data, size_t len, struct hpl_er
 	return b->failed ? HPL_OOM(err) : 0;
 }
 
+/* A seed that stood in a line. Those of a contract hold no carriage return (but for an escaped one in
+ * legacy mode), and a file with line ends of Windows would give another passphrase, without a word. The
+ * third seed is of a key provider: any bytes. */
+static int add_line(struct seeds *s, const char *data, size_t len, struct hpl_err *err)
+{
+	if (s->count < SEEDS_MIN && len && data[len - 1] == '\r') {
+		HPL_FAIL(err, 0, 0, "seed %zu ends with a carriage return", s->count + 1);
+		hpl_err_cure(err, "end the lines with a line feed alone; a seed that ends so goes into a "
+			"file of its own, without a line end");
+		return -1;
+	}
+	return add_seed(s, data, len, err);
+}
+
 static int read_lines(struct seeds *s, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf in = {.wipe = 1};
@@ -44,7 +58,7 @@ static int read_lines(struct seeds *s, struct hpl_err *err)
 		stop = memchr(at, '\n', (size_t)(end - at));
 		if (!stop)
 			stop = end;
-		if (add_seed(s, at, (size_t)(stop - at), err) < 0)
+		if (add_line(s, at, (size_t)(stop - at), err) < 0)
 			return HPL_WRAP(err, 0, "standard input");
 	}
 	return 0;
@@ -53,14 +67,15 @@ static int read_lines(struct seeds *s, struct hpl_err *err)
 static int read_file(struct seeds *s, const char *file, struct hpl_err *err)
 {
 	_cleanup_buf_ struct hpl_buf in = {.wipe = 1};
-	size_t len;
+	int rc;
 
 	if (hpl_tool_read(&in, file, SEED_BYTES, err) < 0)
 		return -1;
-	len = in.len;
-	if (len && in.data[len - 1] == '\n')
-		len--;
-	return add_seed(s, in.data, len, err) < 0 ? HPL_WRAP(err, 0, "%s", file) : 0;
+	if (in.len && in.data[in.len - 1] == '\n')
+		rc = add_line(s, in.data, in.len - 1, err);
+	else
+		rc = add_seed(s, in.data, in.len, err);
+	return rc < 0 ? HPL_WRAP(err, 0, "%s", file) : 0;
 }
 
 static int read_seeds(struct seeds *s, const struct hpl_tool_call *c, struct hpl_err *err)
@@ -73,7 +88,8 @@ static int read_seeds(struct seeds *s, const struct hpl_tool_call *c, struct hpl
 	for (size_t i = 0; rc == 0 && file; file = hpl_tool_nth(c, "seed-file", ++i))
 		rc = read_file(s, file, err);
 	if (rc == 0 && s->count < SEEDS_MIN)
-		return HPL_FAIL(err, 0, 0, "%zu of two seeds given: env, workload", s->count);
+		return HPL_FAIL(err, 0, 0, "%zu seed%s given, two are needed: env, workload", s->count,
+			s->count == 1 ? "" : "s");
 	return rc;
 }
 
