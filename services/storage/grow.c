@@ -138,6 +138,16 @@ static int tell_kernel(const struct hpl_disk *d, int fd, uint64_t size, struct h
 	return 0;
 }
 
+/* The table is changed in its second entry, which has to be the last partition of the disk: people number and
+ * place theirs in other ways, and such a volume keeps its size. */
+static bool can_grow(const struct hpl_disk *d)
+{
+	struct hpl_disk usual = *d;
+
+	hpl_disk_part_path(&usual, HPL_LAYOUT_PARTS - 1);
+	return d->parts[0].start < d->parts[1].start && hpl_streq(usual.parts[1].path, d->parts[1].path);
+}
+
 int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t sector,
 	struct hpl_err *err)
 {
@@ -145,30 +155,28 @@ int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t
 	struct hpl_layout plan;
 	bool larger = false;
 
-	if (!d->table_torn && has_grown(d, fd, sector, &larger, err) < 0)
+	*ret_size = last->size;
+	if (d->table_torn || !can_grow(d))
+		return 0;
+	if (has_grown(d, fd, sector, &larger, err) < 0 ||
+		(larger && hpl_layout_plan(&plan, d->size, sector, err) < 0))
 		return -1;
-	if (larger && hpl_layout_plan(&plan, d->size, sector, err) < 0)
-		return -1;
-	*ret_size = larger ? plan.start[1] + plan.size[1] - last->start : last->size;
+	/* somebody's partition may reach farther than ours would */
+	if (larger && plan.start[1] + plan.size[1] > last->start + last->size)
+		*ret_size = plan.start[1] + plan.size[1] - last->start;
 	return 0;
 }
 
-int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err)
+int hpl_grow_table(struct hpl_disk *d, int fd, uint32_t sector, uint64_t size, bool *ret_grown,
+	struct hpl_err *err)
 {
 	struct hpl_disk_part *last = &d->parts[HPL_LAYOUT_PARTS - 1];
-	uint64_t size;
-	int sector = 0, r;
+	int r;
 
 	*ret_grown = false;
-	if (d->part_count != HPL_LAYOUT_PARTS)
-		return 0;
-	if (ioctl(fd, BLKSSZGET, &sector) < 0 || sector < 512 || sector > 4096)
-		return table_failed(err, errno, d->path, "its sector size is not known");
-	if (hpl_grow_size(&size, d, fd, (uint32_t)sector, err) < 0)
-		return -1;
 	if (!d->table_torn && size <= last->size)
 		return 0;
-	r = write_table(fd, d, (uint32_t)sector, size / (uint32_t)sector);
+	r = write_table(fd, d, sector, size / sector);
 	if (r)
 		return table_failed(err, -r, d->path, "the partition table cannot be written");
 	if (tell_kernel(d, fd, size, err) < 0)

@@ -7,15 +7,16 @@
  */
 #include "services/storage/disk.h"
 
-/* *ret_size: bytes that the last partition should have, more than now when the disk has grown. Reads
- * only. sector: bytes. -1: HPL07004E. */
+/* *ret_size: bytes that the data partition should have, more than now when the disk has grown and the
+ * partition is number 2 and the last one. Reads only. sector: bytes. -1: HPL07004E. */
 int hpl_grow_size(uint64_t *ret_size, const struct hpl_disk *d, int fd, uint32_t sector,
 	struct hpl_err *err);
-/* When the disk is larger than its GPT says, moves the second copy of the table to the end and lets the
- * last partition reach up to it; when only the second copy is whole (d->table_torn), writes the
+/* Moves the second copy of the table to the end of the disk and lets the data partition have size bytes, which
+ * is hpl_grow_size()'s or less; when only the second copy is whole (d->table_torn), writes the
  * first one again. d->parts and the kernel learn of it. Free space that somebody left on a disk of
- * the same size stays. fd: the disk, opened exclusively. -1: HPL07004E. */
-int hpl_grow_table(struct hpl_disk *d, int fd, bool *ret_grown, struct hpl_err *err);
+ * the same size stays. fd: the disk, writable; nobody else may change it meanwhile. -1: HPL07004E. */
+int hpl_grow_table(struct hpl_disk *d, int fd, uint32_t sector, uint64_t size, bool *ret_grown,
+	struct hpl_err *err);
 
 /* Grows the mounted filesystem of dir_fd to size bytes, of the device below it (device_fd, readable). type: ext4, xfs, btrfs.
  * Online, by the kernel. -1: HPL02006E. */

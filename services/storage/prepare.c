@@ -204,14 +204,25 @@ static int check_untouched(const struct hpl_disk *d, int fd, struct hpl_err *err
 	return -1;
 }
 
-static int make_table(struct hpl_work *w, int fd, uint32_t sector, struct hpl_err *err)
+int hpl_prepare_not_another(const struct hpl_disk *d, struct hpl_err *err)
+{
+	if (d->kind != HPL_DISK_MAKING || has_table(d) || d->table_torn || (!d->type[0] && !d->part_count))
+		return 0;
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: a volume was begun here, and it has another partition table "
+		"now%s", d->path, d->part_count ? "" : ", or the kernel has not read it");
+	hpl_err_cure(err, "let the kernel read it (blockdev --rereadpt), or attach the right disk, or wipe all of this one "
+		"outside; nothing was written to it");
+	return -1;
+}
+
+static int make_table(struct hpl_work *w, int fd, struct hpl_err *err)
 {
 	struct hpl_disk *d = &w->v->disk;
 	struct hpl_layout plan;
 
 	if (d->kind == HPL_DISK_MAKING && has_table(d))
 		return 0;
-	if (hpl_layout_plan(&plan, d->size, sector, err) < 0)
+	if (hpl_prepare_not_another(d, err) < 0 || hpl_layout_plan(&plan, d->size, w->sector, err) < 0)
 		return -1;
 	if (d->kind == HPL_DISK_MAKING && check_untouched(d, fd, err) < 0)
 		return -1;
@@ -222,6 +233,14 @@ static int make_table(struct hpl_work *w, int fd, uint32_t sector, struct hpl_er
 		hpl_layout_announce(fd, &plan, err) < 0)
 		return -1;
 	return name_partitions(d, &plan, err);
+}
+
+/* The record says that a volume is being made, and somebody used the partition for something else since. */
+static int foreign(const char *path, const char *type, struct hpl_err *err)
+{
+	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: a volume was begun here, and it holds %s now", path, type);
+	hpl_err_cure(err, "attach the right disk, or, if nobody needs what is on this one, wipe all of it outside");
+	return -1;
 }
 
 /* The metadata partition gets its filesystem with the volume. One that is there stays as it is
@@ -244,6 +263,8 @@ static int make_metadata(struct hpl_work *w, struct hpl_err *err)
 		type[0] = 0; /* torn: this runtime has begun it, see the record */
 	}
 	hpl_closep(&fd);
+	if (type[0] && !hpl_streq(type, "ext4"))
+		return foreign(p->path, type, err);
 	if (hpl_streq(type, "ext4")) { /* it may hold a keyfile: mended rather than made again */
 		enum hpl_sound sound = hpl_filesystem_sound(w->v->mkfs_dir, type, p->path);
 
@@ -260,9 +281,14 @@ static int make_metadata(struct hpl_work *w, struct hpl_err *err)
 /* Nothing can have been stored behind a header that never had a key slot. */
 static int check_no_data(struct hpl_work *w, uint64_t offset, struct hpl_err *err)
 {
-	char why[HPL_BLANK_WHY] = "";
-	int r = hpl_blank_check(w->luks.fd, offset, w->luks.device_size - offset, why, err);
+	char why[HPL_BLANK_WHY] = "", type[32] = "";
+	int r;
 
+	if (offset && hpl_filesystem_probe(type, sizeof(type), w->luks.fd, err) < 0)
+		return HPL_WRAP(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%s", w->luks.device);
+	if (type[0] && !hpl_streq(type, "crypto_LUKS"))
+		return foreign(w->luks.device, type, err);
+	r = hpl_blank_check(w->luks.fd, offset, w->luks.device_size - offset, why, err);
 	if (r != HPL_NOT_BLANK)
 		return r;
 	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: %s%s", w->luks.device,
@@ -400,41 +426,71 @@ static int begin_record(struct hpl_work *w, struct hpl_err *err)
 	return hpl_record_write(&l->record, l->record_fd, l->record_at, err);
 }
 
-/* What would be too small also when it has grown is refused before the table is written. */
-static int grow_partition(struct hpl_work *w, int fd, uint32_t sector, struct hpl_err *err)
+/* Partitions that are there: large enough, at least when they have grown, and shown by the kernel, which does not
+ * look at a second copy of the table. */
+static int take_partitions(struct hpl_work *w, int fd, struct hpl_err *err)
 {
+	struct hpl_disk *d = &w->v->disk;
+	bool grown;
+	uint64_t size;
+
+	if (hpl_grow_size(&size, d, fd, w->sector, err) < 0 ||
+		hpl_prepare_not_shrunk(d, size, &w->luks.record, err) < 0)
+		return -1;
+	return d->table_torn ? hpl_grow_table(d, fd, w->sector, d->parts[1].size, &grown, err) : 0;
+}
+
+int hpl_prepare_grow(struct hpl_work *w, struct hpl_err *err)
+{
+	const struct hpl_header *h = &w->luks.area.header;
 	struct hpl_disk *d = &w->v->disk;
 	uint64_t size;
 
-	if (hpl_grow_size(&size, d, fd, sector, err) < 0 ||
-		hpl_prepare_not_shrunk(d, size, &w->luks.record, err) < 0)
+	if (w->making || d->kind != HPL_DISK_PARTITIONS)
+		return 0;
+	if (hpl_grow_size(&size, d, w->disk_fd, w->sector, err) < 0)
 		return -1;
-	return hpl_grow_table(d, fd, &w->v->grown, err);
+	if (size > d->parts[1].size)
+		size -= (size - h->data_offset) % h->sector_size;
+	if (hpl_grow_table(d, w->disk_fd, w->sector, size, &w->v->grown, err) < 0)
+		return -1;
+	w->luks.device_size = d->parts[1].size;
+	return 0;
+}
+
+/* What holds the header, alone until device-mapper has it: another program that makes a volume of the same
+ * disk would write a header of its own. */
+static int claim_header(struct hpl_work *w, struct hpl_err *err)
+{
+	w->claim_fd = open(w->v->device, O_RDONLY | O_EXCL | O_CLOEXEC);
+	if (w->claim_fd >= 0)
+		return 0;
+	HPL_FAIL(err, errno == EBUSY ? HPL_MSG_LUKS_ALREADY_IN_USE : HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
+		"cannot open %s for this volume alone", w->v->device);
+	return hpl_err_cure(err, "unmount or detach what uses it"), -1;
 }
 
 int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 {
 	struct hpl_disk *d = &w->v->disk;
 	_cleanup_close_ int fd = claim_disk(d, err);
-	uint32_t sector = 0;
 	bool blank;
 
-	if (fd < 0 || (!d->excluded[0] && sector_of(&sector, d, fd, err) < 0))
+	if (fd < 0 || (!d->excluded[0] && sector_of(&w->sector, d, fd, err) < 0))
 		return -1;
-	if (hpl_prepare_judge(w->v, sector, err) < 0)
+	if (hpl_prepare_judge(w->v, w->sector, err) < 0)
 		return -1;
 	w->making = hpl_prepare_makes(d);
 	if (open_record(w, err) < 0 ||
-		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) &&
-			make_table(w, fd, sector, err) < 0) ||
-		(d->kind == HPL_DISK_PARTITIONS && grow_partition(w, fd, sector, err) < 0))
+		((d->kind == HPL_DISK_BLANK || d->kind == HPL_DISK_MAKING) && make_table(w, fd, err) < 0) ||
+		(d->kind == HPL_DISK_PARTITIONS && take_partitions(w, fd, err) < 0))
 		return -1;
-	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
 	blank = d->kind == HPL_DISK_BLANK || (d->kind == HPL_DISK_PARTITIONS && d->data_blank);
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
 	w->luks.memory_kb = w->v->memory_kb;
-	if (hpl_luks_init(&w->luks, w->v->device,
+	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
+	if (claim_header(w, err) < 0 || hpl_luks_init(&w->luks, w->v->device,
 			d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
 		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
 		return -1;

@@ -35,12 +35,17 @@ int hpl_prepare_not_shrunk(const struct hpl_disk *d, uint64_t size, const struct
 /* For a disk that would be made a volume. -1: HPL07020E, the record says that it was one. */
 int hpl_prepare_not_erased(const struct hpl_disk *d, const struct hpl_record *record, struct hpl_err *err);
 
+/* -1: HPL07020E, a volume was begun here once, and a whole partition table of somebody else stands there now. */
+int hpl_prepare_not_another(const struct hpl_disk *d, struct hpl_err *err);
+
 /* ---- and doing it ---- */
 
 struct hpl_work {
 	struct hpl_volume *v;
 	struct hpl_luks luks;
-	int disk_fd;             /* the whole disk, not exclusive; for the record */
+	int disk_fd;             /* the whole disk, not exclusive; for the record and the table */
+	int claim_fd;            /* what holds the header, exclusive until it is mapped */
+	uint32_t sector;         /* of the disk, bytes */
 	bool making;             /* no filesystem was ever used here */
 	bool open;               /* the mapping exists and is ours */
 	bool kept;               /* the keyfile is on the disk, or there is none */
@@ -49,6 +54,9 @@ struct hpl_work {
 /* w->luks has its header, loaded or made. -1: *err with its id; nothing was written unless the disk
  * was provably blank, or its making was interrupted. */
 int hpl_prepare(struct hpl_work *w, struct hpl_err *err);
+/* The data partition to the end of a disk that has grown, when the header is judged and the key known: a disk that
+ * does not open is left as it is. Before the mapping is made. -1: HPL07004E. */
+int hpl_prepare_grow(struct hpl_work *w, struct hpl_err *err);
 /* The keyfile of the volume to its metadata partition, unless that was done. -1: HPL07007E, or HPL07006E: there
  * is no metadata partition. */
 int hpl_prepare_keep(struct hpl_work *w, struct hpl_err *err);

@@ -291,8 +291,12 @@ static void grow_table_only(const char *type)
 	_cleanup_close_ int fd = d ? open(d->path, O_RDWR | O_EXCL | O_CLOEXEC) : -1;
 	struct hpl_err err = HPL_ERR_NULL;
 	bool grown = false;
+	uint64_t size;
+	int sector;
 
-	check(fd >= 0 && hpl_grow_table(d, fd, &grown, &err) == 0 && grown, type,
+	check(fd >= 0 && ioctl(fd, BLKSSZGET, &sector) == 0 &&
+		hpl_grow_size(&size, d, fd, (uint32_t)sector, &err) == 0 &&
+		hpl_grow_table(d, fd, (uint32_t)sector, size, &grown, &err) == 0 && grown, type,
 		"its partition has grown, and the power is cut", &err);
 }
 

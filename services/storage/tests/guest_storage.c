@@ -13,6 +13,7 @@
  *           makings that ended early go on; an exchanged disk
  */
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libcryptsetup.h>
@@ -30,6 +31,8 @@
 #include "services/storage/luks.h"
 #include "services/storage/tests/guest.h"
 #include "services/storage/volume.h"
+
+enum { MIB = 1 << 20 };
 
 static struct hpl_secret pass, wrong;
 
@@ -306,7 +309,7 @@ static void hurt_ext4(const char *mapping)
 	snprintf(path, sizeof path, "/dev/mapper/%s", mapping);
 	fd = open(path, O_RDWR | O_SYNC);
 	ok(fd >= 0 && pread(fd, &bitmap, sizeof bitmap, 4096) == sizeof bitmap &&
-		pwrite(fd, &bits, 1, (off_t)bitmap * 4096 + 4000) == 1 &&
+		pwrite(fd, &bits, 1, (off_t)le32toh(bitmap) * 4096 + 4000) == 1 &&
 		hpl_filesystem_sound("/sbin", "ext4", path) == HPL_SOUND_NO, "e2fsck finds a fault in it", NULL);
 	close(fd);
 }
@@ -326,6 +329,25 @@ static void erased(void)
 	ok(good && v.disk.kind == HPL_DISK_PARTITIONS && v.disk.data_blank, "the data partition of a volume is lost", NULL);
 	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_STORAGE_DEVICE_NOT_BLANK &&
 		disk_named("early")->data_blank, "it is not made again: HPL07020E", &err);
+}
+
+/* Between the making that ended early and the next boot its owner used the partition for something else. */
+static void used_since(void)
+{
+	struct hpl_volume v = volume("early", &pass);
+	struct hpl_err err = HPL_ERR_NULL;
+	char type[32] = "";
+	int fd;
+
+	mark_making(&v.disk);
+	ok(hpl_filesystem_make("/sbin", "ext4", v.disk.parts[1].path, "mine", &err) == 0,
+		"a filesystem on the partition of a making that ended early", &err);
+	v = volume("early", &pass);
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_STORAGE_DEVICE_NOT_BLANK, "is refused: HPL07020E", &err);
+	fd = open(v.disk.parts[1].path, O_RDONLY);
+	ok(fd >= 0 && hpl_filesystem_probe(type, sizeof type, fd, &err) == 0 && hpl_streq(type, "ext4") &&
+		hpl_filesystem_sound("/sbin", "ext4", v.disk.parts[1].path) == HPL_SOUND_YES, "and left alone", &err);
+	close(fd);
 }
 
 static void case_torn(void)
@@ -373,7 +395,31 @@ static void case_torn(void)
 	exchanged();
 	early();
 	erased();
+	used_since();
 	by_hand();
+}
+
+/* Both copies of the partition table: the first MiB of the disk and the last. */
+static bool read_ends(const struct hpl_disk *d, uint8_t *out)
+{
+	int fd = open(d->path, O_RDONLY);
+	bool good = pread(fd, out, MIB, 0) == MIB && pread(fd, out + MIB, MIB, (off_t)(d->size - MIB)) == MIB;
+
+	close(fd);
+	return good;
+}
+
+static void not_grown_for_others(void)
+{
+	static uint8_t before[2 * MIB], after[2 * MIB];
+	struct hpl_volume v = volume("fresh", &wrong);
+	struct hpl_err err = HPL_ERR_NULL;
+	bool read = read_ends(&v.disk, before);
+
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_LUKS_LUKS_OPEN_FAILED,
+		"wrong seeds do not open a disk that has grown", &err);
+	ok(read && read_ends(&v.disk, after) && memcmp(before, after, sizeof before) == 0,
+		"and its partition table is as it was", NULL);
 }
 
 /* The disk became larger from outside since it was made: the volume follows, its file stays. */
@@ -384,6 +430,7 @@ static void case_grow(void)
 	struct statfs fs;
 	struct stat st;
 
+	not_grown_for_others();
 	ok(hpl_volume_bring_up(&v, &err) == 0, "a volume on a larger disk opens", &err);
 	ok(v.grown && !v.created, "and says that it has grown", NULL);
 	ok(stat("/mnt/data/marker", &st) == 0 && st.st_size == sizeof marker, "the file is there", NULL);

@@ -196,6 +196,31 @@ Test(storage_tool, the_plan_refuses_what_the_boot_refuses)
 	close(fd);
 }
 
+/* The record of an interrupted making survives programs that clear partition tables. */
+Test(storage_tool, the_plan_leaves_a_table_that_somebody_made_where_a_volume_was_begun)
+{
+	struct hpl_record record = {.state = HPL_RECORD_MAKING};
+	struct hpl_plan p;
+	struct hpl_disk d;
+	int fd = disk_file(&d, 256 * MIB);
+
+	cr_assert_eq(hpl_record_write(&record, fd, hpl_record_place(HPL_LAYOUT_START), &err), 0, "%s", err.text);
+	hpl_disk_classify(&d, fd);
+	struct hpl_volume v = volume_of(&d);
+	cr_assert_eq(hpl_plan(&p, &v, fd, 512, &err), 0, "%s", err.text);
+	cr_assert_eq(RUN(NULL, "/sbin/sgdisk", "-n", "1:1M:+60M", "-c", "1:spare", "-n", "2:100M:0", "-c", "2:mine", d.path), 0);
+	d.part_count = 2;
+	d.parts[0] = (struct hpl_disk_part){.start = MIB, .size = 60 * MIB};
+	d.parts[1] = (struct hpl_disk_part){.start = 100 * MIB, .size = 155 * MIB};
+	hpl_disk_classify(&d, fd);
+	cr_assert_eq(d.kind, HPL_DISK_MAKING, "%s", d.why);
+	v = volume_of(&d);
+	cr_expect_eq(hpl_plan(&p, &v, fd, 512, &err), -1);
+	cr_expect_eq(err.msg, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, "%s", err.text);
+	cr_expect(strstr(err.text, "another partition table"), "%s", err.text);
+	close(fd);
+}
+
 /* The header stands in a file of its own here: the plan takes partitions by their paths. */
 Test(storage_tool, the_plan_of_an_interrupted_making_goes_on_with_its_key_slot)
 {
