@@ -40,7 +40,7 @@ kernel_modules() {
     fi
     awk '$1 == "insmod" { print $2 }' <<< "$files" | while read -r f; do
       [ ! -e "$dir/${f##*/}" ] || continue
-      objcopy --strip-debug -R .BTF "$f" "$dir/${f##*/}"
+      "${tiny_objcopy:-objcopy}" --strip-debug -R .BTF "$f" "$dir/${f##*/}"
       case "${f##*/}" in
         "$name".ko*) echo "${f##*/}${parameters:+ $parameters}" >> "$dir/order" ;;
         *) echo "${f##*/}" >> "$dir/order" ;;
