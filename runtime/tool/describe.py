@@ -80,7 +80,9 @@ def filled(text):
     """Paragraphs wrapped for a terminal; lines that begin with a blank stay as they are."""
     out = []
     for p in paragraphs(text):
-        out.append(p if p.startswith(' ') else textwrap.fill(' '.join(p.split()), 80))
+        # the name of an option that is broken at a hyphen is two other words
+        out.append(p if p.startswith(' ') else
+                   textwrap.fill(' '.join(p.split()), 80, break_on_hyphens=False))
     return '\n\n'.join(out) + '\n'
 
 
@@ -165,7 +167,8 @@ def man_verb(tool, verb):
         if o.get('many'):
             text += ' May be repeated.'
         yield f'.TP\n\\fB\\-\\-{roff(o["name"])}\\fP{arg}\n{roff(" ".join(text.split()))}\n'
-    yield '.SH EXIT STATUS\n.TP\n0\ngood\n.TP\n1\nthe input is bad\n.TP\n2\nthe call is wrong\n'
+    yield ('.SH EXIT STATUS\n.TP\n0\ngood\n.TP\n1\nthe input is bad\n'
+           '.TP\n2\nthe call is wrong or could not be done\n')
     if verb['examples']:
         yield '.SH EXAMPLES\n'
     for e in verb['examples']:

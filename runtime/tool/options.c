@@ -233,7 +233,8 @@ static int verb_help(const struct hpl_tool_verb *v)
 		printf("\nExamples:\n");
 	for (size_t i = 0; i < v->example_count; i++)
 		printf("  # %s\n  %s\n", v->examples[i].text, v->examples[i].run);
-	printf("\nExit status: 0 good, 1 the input is bad, 2 the call is wrong.\n");
+	putchar('\n');
+	wrapped("Exit status: 0 good, 1 the input is bad, 2 the call is wrong or could not be done.", 0, 0);
 	return HPL_EXIT_GOOD;
 }
 

@@ -86,6 +86,29 @@ def test_page_of_a_program_names_all_verbs(t):
             assert not verb or f'\\fB{verb}\\fP' in page, (program, verb)
 
 
+def test_help_and_page_say_the_same_of_the_exit_status(t):
+    wanted = ('good', 'the input is bad', 'the call is wrong or could not be done')
+    for program in t.programs:
+        for verb in verbs_of(program):
+            said = text_of(program, *([verb] if verb else []), '--help').split('Exit status: ')[1]
+            assert ' '.join(said.split()) == ', '.join(f'{i} {w}' for i, w in enumerate(wanted)) + '.', said
+            page = t.page(program, verb).split('.SH EXIT STATUS\n')[1].split('.SH')[0]
+            assert page == ''.join(f'.TP\n{i}\n{w}\n' for i, w in enumerate(wanted)), page
+
+
+def test_help_breaks_no_word(t):
+    for program in t.programs:
+        for verb in verbs_of(program):
+            text = text_of(program, *([verb] if verb else []), '--help')
+            # an example stands in one line, however long
+            text = re.sub(r'\nExamples:\n.*?\n\n', '\n\n', text, flags=re.S)
+            broken = re.findall(r'.*[a-z]-$', text, re.M)
+            assert not broken, (program, verb, broken)
+            wide = [line for line in text.splitlines() if len(line) > 80 and line[0] != ' ' and
+                    not line.startswith('Usage:')]
+            assert not wide, (program, verb, wide)
+
+
 def test_completion_offers_nouns_verbs_and_options(t):
     path = t.bin + ':/usr/bin:/bin'
     for program, call in t.called():
