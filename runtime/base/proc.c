@@ -28,7 +28,7 @@ static void close_pair(int pair[2])
 
 /* ---- the child, until it is the program ---- */
 
-enum { REPORT = 3, NOT_RUN = 127 };
+enum { REPORT = 3, NOT_RUN = 127, KILLED_US = 10000000 };
 
 /* Signals are blocked: no handler of the parent's runs here. Only calls that are safe after the fork of a
  * process with threads. *report is where an error is told. Returns only then, with errno. */
@@ -233,10 +233,10 @@ int hpl_proc_run(const struct hpl_proc *p, int *ret_status, struct hpl_err *err)
 		hpl_closep(&r.fd[i]);
 	if (late) {
 		kill(-r.pid, SIGKILL);
-		while (waitpid(r.pid, &status, 0) < 0 && errno == EINTR)
-			;
-		return HPL_FAIL(err, 0, ETIMEDOUT, "%s did not end within %d ms", p->argv[0],
-			p->timeout_ms);
+		/* one that waits for a disk does not even die before that answers */
+		late = wait_until(&r, hpl_mono_us() + KILLED_US, &status);
+		return HPL_FAIL(err, 0, ETIMEDOUT, "%s did not end within %d ms%s", p->argv[0],
+			p->timeout_ms, late ? ", and could not be killed" : "");
 	}
 	*ret_status = status;
 	return 0;

@@ -20,5 +20,5 @@ struct hpl_proc {
 	size_t out_limit;            /* bytes kept of each, the rest is discarded; 0 = 1 MiB */
 };
 /* 0: the program exited; *ret_status is its exit code (128 + signal when killed by one).
- * -1: it could not be run or missed the deadline. */
+ * -1: it could not be run or missed the deadline; then it is dead, or, 10 s later, still waits in the kernel. */
 int hpl_proc_run(const struct hpl_proc *p, int *ret_status, struct hpl_err *err);

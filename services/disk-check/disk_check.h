@@ -26,6 +26,7 @@ struct hpl_disk_check {
 	unsigned retries;             /* of the check that runs */
 	uv_timer_t timer;
 	bool started, running, first_said;
+	unsigned missed;           /* checks that were due while one ran */
 	size_t count;                 /* targets[0] is the root */
 	struct hpl_check_target targets[HPL_CHECK_MAX];
 	struct hpl_check_result results[HPL_CHECK_MAX];

@@ -303,12 +303,13 @@ static int tick(struct hpl_storage *st, struct hpl_err *err)
 		return 0;
 	if (scan_due(st, now, &due, err) < 0)
 		return -1;
+	/* one look behind the deadline, and no more: devices that come and go all the time make one due at each tick */
+	if (now >= st->deadline_us && (!due || st->scanned_us >= st->deadline_us))
+		return timed_out(st, err);
 	if (due) {
 		st->phase = HPL_STORAGE_SCANNING;
 		return hpl_work_run(st->service, scan_work, scan_done, st, err);
 	}
-	if (now >= st->deadline_us)
-		return timed_out(st, err);
 	return say_progress(st, now, err);
 }
 

@@ -8,6 +8,7 @@
 #include <linux/dm-ioctl.h>
 #include <stdio.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "services/disk-check/check.h"
 
@@ -31,6 +32,7 @@ struct stub {
 	size_t member_count;
 	int fails;                       /* a bit for each question that fails, by its place below */
 	unsigned checks, fail_checks;    /* made so far; only the first so many fail, 0: all */
+	int stuck;                       /* not 0: a disk does not answer before this pipe ends */
 };
 enum { STUB_MOUNTS = 1, STUB_PLACE = 2, STUB_MEMBERS = 4, STUB_MAPPING = 8, STUB_DEVICE = 16, STUB_NODE = 32,
 	STUB_HEADER = 64 };
@@ -138,7 +140,10 @@ static int stub_header(void *ud, struct hpl_luks_header *ret, const char *path, 
 {
 	struct stub *s = ud;
 	struct stub_disk *d = stub_by(s, major(device), minor(device));
+	char c;
 
+	if (s->stuck && read(s->stuck, &c, 1) < 0)
+		return -1;
 	if (stub_fail(s, STUB_HEADER, err) < 0)
 		return -1;
 	if (d->header_result)

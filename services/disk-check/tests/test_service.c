@@ -122,6 +122,19 @@ Test(disk_check_service, each_interval_there_is_a_check)
 	cr_expect_geq(stub.checks, 3);
 }
 
+Test(disk_check_service, a_disk_that_does_not_answer_does_not_end_the_checks)
+{
+	int pipes[2];
+
+	begin_with("1");
+	cr_assert_eq(pipe(pipes), 0);
+	stub.stuck = pipes[0];
+	send_ready();
+	expect_failed("HPL13006E", "a disk does not answer");
+	cr_expect_eq(hpl_fake_count(fake, HPL_TOPIC_DISK_CHECKED), 0);
+	close(pipes[1]);
+}
+
 Test(disk_check_service, a_request_on_the_bus_is_answered_by_a_check)
 {
 	begin();
