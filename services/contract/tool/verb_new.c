@@ -202,7 +202,9 @@ static void put_env(struct template *t)
 		const char *name = hpl_tool_nth(t->call, "volume", i);
 		line(t, "  %s:", name);
 		put_seed(t, "E-SEED", i + 1);
-		line(t, "    # the disk's serial or LUKS label, when that is not %s:", name);
+		line(t, "    # serial of the disk, or UUID of its LUKS header; no other disk is taken then:");
+		line(t, "    # volumeID: ...");
+		line(t, "    # without it, the disk's serial or LUKS label, when that is not %s:", name);
 		line(t, "    # volumeName: ...");
 	}
 }
