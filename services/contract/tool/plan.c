@@ -5,6 +5,7 @@
 
 #include "proto/messages.h"
 #include "runtime/crypto/token.h"
+#include "schema/key_sources.h"
 #include "services/contract/tool/summary.h"
 
 enum { WAIT_MINUTES = 15 }; /* for disks: wait_s of the storage service */
@@ -77,21 +78,48 @@ static void boot_steps(struct hpl_json *j, const struct hpl_plan *p, const struc
 	step(j, "contract", "checks the contract for %s", p->product);
 }
 
+/* The volumes that are known: those of workload, while that is encrypted those of env, which are the same. */
+static const struct hpl_node *volumes_of(const struct hpl_plan *p)
+{
+	return hpl_contract_workload(p->c) ? hpl_plan_load(p, "volumes") : hpl_plan_env(p, "volumes");
+}
+
+static void volume_steps(struct hpl_json *j, const struct hpl_plan *p, size_t volumes)
+{
+	const struct hpl_node *env = hpl_plan_env(p, "volumes");
+	const struct hpl_key_source *source = NULL;
+	size_t third = 0;
+
+	for (size_t i = 0; i < count_of(env); i++) {
+		const struct hpl_key_source *s = hpl_key_source_of(env->map.entries[i].value);
+		third += s != NULL;
+		source = s ? s : source; /* the check lets one kind through: the provider that was given */
+	}
+	if (third)
+		step(j, source->service, "gets the third seed of %zu volume%s from its key service; storage has "
+			"read before what the disk keeps of it", third, third == 1 ? "" : "s");
+	if (third && third < volumes)
+		step(j, "luks-passphrase", "makes the passphrase of %zu volume%s of three seeds, of the others of "
+			"two", third, third == 1 ? "" : "s");
+	else
+		step(j, "luks-passphrase", "makes each volume's passphrase of its %sseeds", third ? "three " :
+			hpl_contract_env(p->c) ? "two " : "");
+	step(j, "storage", "waits up to %d minutes for the disk%s of %zu volume%s, opens or makes "
+		"and mounts them; the seeds in the stored contract are masked then", WAIT_MINUTES,
+		volumes == 1 ? "" : "s", volumes, volumes == 1 ? "" : "s");
+}
+
 static void workload_steps(struct hpl_json *j, const struct hpl_plan *p)
 {
-	size_t volumes = count_of(hpl_plan_load(p, "volumes"));
+	size_t volumes = count_of(volumes_of(p));
 	size_t registries = count_of(hpl_plan_load(p, "auths")) + count_of(hpl_plan_env(p, "auths"));
 	bool is_signed = hpl_node_get(hpl_contract_root(p->c), "envWorkloadSignature") != NULL;
 
 	step(j, "signature", "%s", is_signed ? "verifies envWorkloadSignature" : "has nothing to verify");
 	if (registries)
 		step(j, "registry-auth", "writes the registries' credentials for the container engine");
-	if (volumes) {
-		step(j, "luks-passphrase", "makes each volume's passphrase of its two seeds");
-		step(j, "storage", "waits up to %d minutes for the disk%s of %zu volume%s, opens or makes "
-			"and mounts them; the seeds in the stored contract are masked then", WAIT_MINUTES,
-			volumes == 1 ? "" : "s", volumes, volumes == 1 ? "" : "s");
-	}
+	if (volumes)
+		volume_steps(j, p, volumes);
 	step(j, "attestation", "lays the evidence out beneath /var/hyperprotect");
 	step(j, "image", "refuses images that are neither pinned nor trusted");
 	step(j, "container", "pulls the images and starts the containers");
@@ -114,15 +142,18 @@ static void put_order(struct hpl_plan *p)
 
 /* ---- volumes ---- */
 
-static void put_device(struct hpl_json *j, const Hpl__Volume *v, size_t volumes)
+/* As services/storage/match.h has it. */
+static void put_device(struct hpl_json *j, const char *key, const struct hpl_node *env, size_t volumes)
 {
-	if (*v->volume_id)
-		member(j, "device", "the disk with the serial or UUID %s", v->volume_id);
-	else if (*v->volume_name)
-		member(j, "device", "the disk with the serial or LUKS label %s", v->volume_name);
+	const char *id = hpl_node_get_str(env, "volumeID"), *name = hpl_node_get_str(env, "volumeName");
+	const char *left = volumes == 1 ? "" : " when each other volume has found its own";
+	bool own = name && *name && !hpl_streq(name, key);
+
+	if (id && *id)
+		member(j, "device", "the disk with the serial or UUID %s, no other", id);
 	else
-		member(j, "device", "the disk with the serial or LUKS label %s%s", v->name,
-			volumes == 1 ? "; else the only disk that is left" : "");
+		member(j, "device", "the disk with the serial or LUKS label %s%s%s; else the only disk that "
+			"is left%s", own ? name : key, own ? ", else " : "", own ? key : "", left);
 }
 
 static void put_seeds(struct hpl_json *j, const char *section, const struct hpl_node *volume,
@@ -137,34 +168,56 @@ static void put_seeds(struct hpl_json *j, const char *section, const struct hpl_
 			before ? before : "");
 }
 
+/* Null: the section that is encrypted may say so. */
+static void put_rolled(struct hpl_plan *p, const struct hpl_node *w, const struct hpl_node *e)
+{
+	bool rolled = hpl_node_get(w, "previousSeed") || hpl_node_get(e, "previousSeed");
+
+	if (rolled || (hpl_contract_workload(p->c) && hpl_contract_env(p->c)))
+		hpl_json_bool(&p->json, "rolled", rolled);
+	else
+		hpl_json_string(&p->json, "rolled", NULL);
+}
+
+/* v: NULL while workload is encrypted. */
+static void put_volume(struct hpl_plan *p, const char *name, const Hpl__Volume *v, size_t volumes)
+{
+	const struct hpl_node *w = hpl_node_get(hpl_plan_load(p, "volumes"), name);
+	const struct hpl_node *e = hpl_node_get(hpl_plan_env(p, "volumes"), name);
+	const struct hpl_key_source *source = hpl_key_source_of(e);
+	static const char closed[] = "not known, workload is encrypted";
+	struct hpl_json *j = &p->json;
+
+	hpl_json_open(j, NULL, '{');
+	hpl_json_string(j, "name", name);
+	if (hpl_contract_env(p->c))
+		put_device(j, name, e, volumes);
+	else
+		hpl_json_string(j, "device", "not known, env is encrypted");
+	hpl_json_string(j, "mount", v ? v->mount : closed);
+	hpl_json_string(j, "filesystem", v ? v->filesystem : closed);
+	hpl_json_open(j, "seeds", '{');
+	put_seeds(j, "workload", w, hpl_contract_workload(p->c));
+	put_seeds(j, "env", e, hpl_contract_env(p->c));
+	if (source)
+		member(j, "third", "of the key provider %s", source->provider);
+	hpl_json_close(j, '}');
+	put_rolled(p, w, e);
+	hpl_json_close(j, '}');
+}
+
 static int put_volumes(struct hpl_plan *p, struct hpl_err *err)
 {
-	const struct hpl_node *mine = hpl_plan_load(p, "volumes"), *other = hpl_plan_env(p, "volumes");
-	struct hpl_json *j = &p->json;
+	const struct hpl_node *volumes = volumes_of(p);
 	Hpl__VolumesSlice v;
 
 	if (hpl_slice_volumes(&p->slice, p->c, &v, err) < 0)
 		return -1;
-	hpl_json_open(j, "volumes", '[');
-	for (size_t i = 0; i < v.n_volumes; i++) {
-		const char *name = v.volumes[i]->name;
-		const struct hpl_node *w = hpl_node_get(mine, name), *e = hpl_node_get(other, name);
-		hpl_json_open(j, NULL, '{');
-		hpl_json_string(j, "name", name);
-		if (hpl_contract_env(p->c))
-			put_device(j, v.volumes[i], v.n_volumes);
-		else
-			hpl_json_string(j, "device", "not known, env is encrypted");
-		hpl_json_string(j, "mount", v.volumes[i]->mount);
-		hpl_json_string(j, "filesystem", v.volumes[i]->filesystem);
-		hpl_json_open(j, "seeds", '{');
-		put_seeds(j, "workload", w, hpl_contract_workload(p->c));
-		put_seeds(j, "env", e, hpl_contract_env(p->c));
-		hpl_json_close(j, '}');
-		hpl_json_bool(j, "rolled", hpl_node_get(w, "previousSeed") || hpl_node_get(e, "previousSeed"));
-		hpl_json_close(j, '}');
-	}
-	hpl_json_close(j, ']');
+	hpl_json_open(&p->json, "volumes", '[');
+	for (size_t i = 0; i < count_of(volumes); i++)
+		put_volume(p, volumes->map.entries[i].key, i < v.n_volumes ? v.volumes[i] : NULL,
+			count_of(volumes));
+	hpl_json_close(&p->json, ']');
 	return 0;
 }
 

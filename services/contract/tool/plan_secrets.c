@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#include "schema/key_sources.h"
+
 struct row {
 	const char *path;
 	const char *section;     /* "workload" or "env" */
@@ -66,6 +68,11 @@ static void put_section(struct hpl_plan *p, const struct hpl_node *tree, const c
 
 	for (size_t i = 0; i < HPL_ARRAY_SIZE(seeds); i++)
 		put_named(p, tree, "volumes", seeds[i], r);
+	/* what opens the key service; of it the contract service masks nothing */
+	for (size_t i = 0; i < HPL_KEY_SOURCES; i++)
+		if (hpl_key_sources[i].joins)
+			put_named(p, tree, "volumes", hpl_key_sources[i].key,
+				(struct row){.section = section, .services = hpl_key_sources[i].service});
 	r = (struct row){.section = section, .services = "registry-auth"};
 	put_named(p, tree, "auths", "password", r);
 	if (env && env->kind == HPL_MAP && env->map.count) {

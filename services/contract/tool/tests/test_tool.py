@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import traceback
 
@@ -475,7 +476,8 @@ def test_plan_of_a_contract(t):
     plan = json.loads(out)
     equal((rc, plan['valid'], plan['stops_at'], plan['workload']), (0, True, None, 'compose'))
     equal(plan['volumes'], [{
-        'name': 'data', 'device': 'the disk with the serial or LUKS label disk-1', 'mount': '/mnt/data',
+        'name': 'data', 'device': 'the disk with the serial or LUKS label disk-1, else data; '
+        'else the only disk that is left', 'mount': '/mnt/data',
         'filesystem': 'xfs', 'seeds': {'workload': 'current and previous', 'env': 'current'},
         'rolled': True}])
     equal(plan['containers'], [{
@@ -493,6 +495,75 @@ def test_plan_of_a_contract(t):
            plan['signature']['does_not_cover']), (True, 'yes', ['attestationPublicKey']))
     has(plan['attestation']['record'], 'encrypted')
     equal([s['part'] for s in plan['order']][0], 'bootloader')
+
+
+KMS = 'kms: [{apiKey: CANARY-CANARY, crn: "crn:v1:bluemix:public:kms:us-south:a/1:2:key:3"}]'
+
+
+def volumes_plan(t, env, *options, names='abcd', edit=lambda text: text):
+    """The plan of a contract with the volumes a, b, ...; env: what they have besides their seeds."""
+    work = 'workload:\n  type: workload\n  play: {}\n  volumes:\n' + ''.join(
+        f'    {n}: {{seed: CANARY-SEED-W-{n}, mount: /mnt/{n}}}\n' for n in names)
+    other = 'env:\n  type: env\n  logging: {logRouter: {hostname: l.example.com, iamApiKey: CANARY-EXTRA}}\n' \
+        '  volumes:\n' + ''.join(f'    {n}: {{seed: CANARY-SEED-E-{n}, {env.get(n, "")}}}\n' for n in names)
+    rc, out, err = t.run('contract', 'plan', *options, '--format', 'json', t.file('v.yaml', edit(work + other)))
+    assert 'CANARY' not in out and not err, (out, err)
+    plan = json.loads(out)
+    return rc, plan['volumes'], [(s['part'], s['does']) for s in plan['order']]
+
+
+def test_plan_says_which_disk_is_taken(t):
+    rc, volumes, _ = volumes_plan(t, {'a': 'volumeID: s-1, volumeName: n', 'b': 'volumeName: n', 'c': 'volumeName: c'})
+    left = 'else the only disk that is left when each other volume has found its own'
+    equal((rc, [v['device'] for v in volumes]), (0, [
+        'the disk with the serial or UUID s-1, no other',
+        f'the disk with the serial or LUKS label n, else b; {left}',
+        f'the disk with the serial or LUKS label c; {left}',
+        f'the disk with the serial or LUKS label d; {left}']))
+    _, volumes, _ = volumes_plan(t, {}, names='a')
+    equal(volumes[0]['device'], 'the disk with the serial or LUKS label a; else the only disk that is left')
+    equal(volumes[0]['seeds'], {'workload': 'current', 'env': 'current'})
+
+
+def test_plan_counts_the_seeds(t):
+    def seeds(env, *options, names='ab'):
+        rc, volumes, order = volumes_plan(t, env, *options, names=names)
+        equal(rc, 0)
+        steps = dict(order)
+        return steps.get('key-kms'), steps['luks-passphrase'], [v['seeds'].get('third') for v in volumes]
+    equal(seeds({}), (None, "makes each volume's passphrase of its two seeds", [None, None]))
+    said, passphrases, third = seeds({'a': KMS}, '--provider', 'kms')
+    has(said, 'gets the third seed of 1 volume from its key service')
+    equal((passphrases, third), ('makes the passphrase of 1 volume of three seeds, of the others of two',
+                                 ['of the key provider kms', None]))
+    said, passphrases, _ = seeds({'a': KMS, 'b': KMS}, '--provider', 'kms')
+    has(said, 'of 2 volumes')
+    equal(passphrases, "makes each volume's passphrase of its three seeds")
+    rows = json.loads(t.run('contract', 'plan', '--provider', 'kms', '--format', 'json', 'v.yaml')[1])['secrets']
+    equal([(r['secret'], r['guest_services']) for r in rows if 'kms' in r['secret']],
+          [(f'env.volumes.{n}.kms', 'bootloader, contract, key-kms') for n in 'ab'])
+
+
+def test_plan_of_volumes_while_a_section_is_closed(t):
+    def close(section):
+        def edit(text):
+            inner = {n: part for n, part in zip(('workload', 'env'), re.split('^env:\\n', text[10:], flags=re.M))}
+            return ''.join(f'{n}: {t.m.token(textwrap.dedent(p))}\n' if n == section else f'{n}:\n{p}'
+                           for n, p in inner.items())
+        return edit
+    rc, volumes, order = volumes_plan(t, {'a': 'volumeID: s-1', 'b': 'previousSeed: CANARY-SEED-OLD-1'}, names='ab',
+                                      edit=close('workload'))
+    closed = 'not known, workload is encrypted'
+    equal((rc, volumes[0]), (0, {
+        'name': 'a', 'device': 'the disk with the serial or UUID s-1, no other', 'mount': closed,
+        'filesystem': closed, 'seeds': {'workload': 'not known, the section is encrypted', 'env': 'current'},
+        'rolled': None}))
+    equal((volumes[1]['rolled'], volumes[1]['seeds']['env']), (True, 'current and previous'))
+    has(dict(order)['storage'], 'the disks of 2 volumes')
+    _, volumes, order = volumes_plan(t, {}, names='a', edit=close('env'))
+    equal((volumes[0]['device'], volumes[0]['mount'], volumes[0]['rolled']),
+          ('not known, env is encrypted', '/mnt/a', None))
+    equal(dict(order)['luks-passphrase'], "makes each volume's passphrase of its seeds")
 
 
 def test_plan_of_pods(t):
@@ -596,6 +667,12 @@ def test_new_passes_when_it_is_filled_in(t):
             left = [f for f in got['faults'] if f['severity'] == 'error' or f['id'] == 'HPL05019W']
             assert got['valid'] and not left, (names[got['file']], left)
         equal((product, rc, err), (product, 0, ''))
+
+
+def test_new_shows_how_a_disk_is_named(t):
+    _, out, _ = t.run('contract', 'new', '--volume', 'data', '--section', 'env')
+    has(out, '    # serial of the disk, or UUID of its LUKS header; no other disk is taken then:\n'
+        '    # volumeID: ...\n', 'when that is not data:\n    # volumeName: ...\n')
 
 
 def test_new_that_is_not_filled_in_is_told(t):
