@@ -5,3 +5,5 @@
 #include <stdint.h>
 
 uint32_t hpl_crc32c(const void *data, size_t len);
+/* Of what follows; crc: of what came before. */
+uint32_t hpl_crc32c_more(uint32_t crc, const void *data, size_t len);

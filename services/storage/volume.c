@@ -21,6 +21,7 @@
 #include "services/storage/grow.h"
 #include "services/storage/mountpoint.h"
 #include "services/storage/prepare.h"
+#include "services/storage/xfs.h"
 
 enum { FORGET_MS = 10000 }; /* a mkfs dies with its worker, but first its last write has to end */
 
@@ -116,12 +117,14 @@ static int prepare_filesystem(struct hpl_work *w, const char *path, char *type, 
 	return 0;
 }
 
-/* What a failed mount may mean: a superblock was torn, with which not even a journal can be replayed. xfs has all
- * of its superblock in one sector. The errors are those of a wrong checksum. */
+/* What a failed mount may mean: what was being written is torn, in a place where no journal helps. The errors
+ * are those of a wrong checksum. */
 static int mend(const char *dir, const char *type, const char *path, int sys)
 {
 	if (hpl_streq(type, "ext4") && sys == EBADMSG)
 		return hpl_ext4_mend(dir, path);
+	if (hpl_streq(type, "xfs") && sys == EBADMSG)
+		return hpl_xfs_mend(path) > 0 ? 0 : -1;
 	return hpl_streq(type, "btrfs") && sys == EINVAL ? hpl_btrfs_mend(dir, path) : -1;
 }
 
