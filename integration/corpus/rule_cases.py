@@ -8,6 +8,7 @@ from material import compose
 NAMES, MOUNT, SAME_DISK, KEY_SOURCE = 'HPL07015E', 'HPL07022E', 'HPL07018E', 'HPL05018E'
 LEGACY, EXTENSION, SEED_TWICE, REGISTRY, PLACE_HOLDER = (
     'HPL05012W', 'HPL05014W', 'HPL05015W', 'HPL09001E', 'HPL05019W')
+UUID = '5b7f9e90-1f5c-4b55-9a6f-7d1b1b6f1c11'
 
 
 class RuleCases:
@@ -223,7 +224,7 @@ class RuleCases:
 
     def volume_ids(self):
         for form in FORMS:
-            for one, two in (('serial-1', 'serial-1'), ('serial-1', 'serial-2')):
+            for one, two in (('serial-1', 'serial-1'), (UUID, UUID), ('serial-1', 'serial-2')):
                 root = self.with_volumes([('one', {'seed': SEED_E + '1', 'volumeID': one}),
                                           ('two', {'seed': SEED_E + '2', 'volumeID': two})])
                 at = ('env', 'volumes', 'two', 'volumeID')
