@@ -167,7 +167,7 @@ def man_verb(tool, verb):
         if o.get('many'):
             text += ' May be repeated.'
         yield f'.TP\n\\fB\\-\\-{roff(o["name"])}\\fP{arg}\n{roff(" ".join(text.split()))}\n'
-    yield ('.SH EXIT STATUS\n.TP\n0\ngood\n.TP\n1\nthe input is bad\n'
+    yield ('.SH EXIT STATUS\n.TP\n0\ngood\n.TP\n1\nthe input is bad, or a step failed\n'
            '.TP\n2\nthe call is wrong or could not be done\n')
     if verb['examples']:
         yield '.SH EXAMPLES\n'

@@ -234,7 +234,7 @@ static int verb_help(const struct hpl_tool_verb *v)
 	for (size_t i = 0; i < v->example_count; i++)
 		printf("  # %s\n  %s\n", v->examples[i].text, v->examples[i].run);
 	putchar('\n');
-	wrapped("Exit status: 0 good, 1 the input is bad, 2 the call is wrong or could not be done.", 0, 0);
+	wrapped("Exit status: 0 good, 1 the input is bad, or a step failed, 2 the call is wrong or could not be done.", 0, 0);
 	return HPL_EXIT_GOOD;
 }
 

@@ -87,7 +87,7 @@ def test_page_of_a_program_names_all_verbs(t):
 
 
 def test_help_and_page_say_the_same_of_the_exit_status(t):
-    wanted = ('good', 'the input is bad', 'the call is wrong or could not be done')
+    wanted = ('good', 'the input is bad, or a step failed', 'the call is wrong or could not be done')
     for program in t.programs:
         for verb in verbs_of(program):
             said = text_of(program, *([verb] if verb else []), '--help').split('Exit status: ')[1]
