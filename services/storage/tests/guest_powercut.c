@@ -2,7 +2,8 @@
 /*
  * Power cuts, as first child of a virtual machine's init.
  *
- *   guest-powercut prepare OP...      makes what each OP begins with
+ *   guest-powercut prepare VOLUME...  makes what each OP but make begins with, on the disk with serial VOLUME:
+ *                                     volume-ext4, volume-xfs, volume-btrfs
  *   guest-powercut record OP...       does OP on the disk with serial OP; the hypervisor writes down
  *                                     each of its writes and flushes
  *   guest-powercut replay N SEED SLICE SLICES ONLY OP...
@@ -48,8 +49,8 @@ enum { RECORDS = 12, RECORD = 64, KDF_KB = 32, TAIL = 300 << 10, MANY = 400, ALL
 	CLOSING = RECORDS + 1, CLOSED = RECORDS + 2, /* marks of the operation close */
 	CHECK_EACH = 100, AGAIN_EACH = 8, PROGRESS_EACH = 50, ALL = -1 };
 
-static struct hpl_secret seeds;
-static struct hpl_secrets old_seeds; /* one */
+static struct hpl_secret seeds, new_seeds;
+static struct hpl_secrets old_seeds; /* the same as seeds */
 
 static int bail(const char *what)
 {
@@ -103,8 +104,10 @@ static const char *filesystem_of(const char *op)
 
 static struct hpl_volume volume(const struct hpl_disk *d, const char *op)
 {
+	const bool rolls = does(op, "roll");
+
 	return (struct hpl_volume){.name = "data", .mount = "/mnt/data", .filesystem = filesystem_of(op),
-		.disk = *d, .passphrase = &seeds, .previous = does(op, "roll") ? &old_seeds : NULL,
+		.disk = *d, .passphrase = rolls ? &new_seeds : &seeds, .previous = rolls ? &old_seeds : NULL,
 		.mkfs_dir = "/sbin", .root = "/", .memory_kb = KDF_KB};
 }
 
@@ -272,19 +275,6 @@ static int bring_up(struct hpl_volume *v)
 	return bail("a volume does not open");
 }
 
-/* What the volume of another maker does not have. */
-static int drop_record(const char *disk)
-{
-	static const uint8_t nothing[HPL_RECORD_ROOM];
-	int fd = open(disk, O_WRONLY);
-	int r = fd < 0 || pwrite(fd, nothing, sizeof(nothing), (off_t)hpl_record_place(1 << 20)) !=
-		(ssize_t)sizeof(nothing) || fsync(fd) < 0 ? -1 : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
 static int prepare(const char *op)
 {
 	struct hpl_disk *d = disk_named(op);
@@ -292,8 +282,6 @@ static int prepare(const char *op)
 	if (!d)
 		return bail("no such disk");
 	struct hpl_volume v = volume(d, op);
-	v.passphrase = does(op, "roll") ? &old_seeds.list[0] : &seeds;
-	v.previous = NULL;
 	if (bring_up(&v))
 		return 1;
 	if (mkdir("/mnt/data/many", 0755) < 0 || write_many(0, MANY) < 0)
@@ -301,8 +289,6 @@ static int prepare(const char *op)
 	sync();
 	if (remove_each(2) < 0 || umount("/mnt/data") < 0 || crypt_deactivate(NULL, v.mapping) < 0)
 		return bail("unmount or close");
-	if (does(op, "mount") && drop_record(v.disk.path) < 0)
-		return bail("the record cannot be removed");
 	return 0;
 }
 
@@ -554,7 +540,8 @@ int main(int argc, char **argv)
 	int (*each)(const char *op) = NULL;
 	int first = 2;
 
-	if (hpl_secret_copy(&seeds, "new seeds of both", 17, NULL) < 0 ||
+	if (hpl_secret_copy(&seeds, "old seeds of both", 17, NULL) < 0 ||
+		hpl_secret_copy(&new_seeds, "new seeds of both", 17, NULL) < 0 ||
 		hpl_secrets_add(&old_seeds, "old seeds of both", 17, NULL) < 0)
 		return 2;
 	if (argc > 2 && hpl_streq(argv[1], "prepare"))
