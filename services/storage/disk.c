@@ -167,6 +167,7 @@ static void read_parts(struct hpl_disk *d, const struct hpl_disk_paths *p, const
 static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, const char *mountinfo)
 {
 	char number[48];
+	bool drive;
 
 	snprintf(d->path, sizeof d->path, "%.60s/%.60s", p->dev, d->name);
 	d->size = attribute_u64(p->sys, d->name, "size") * 512;
@@ -175,9 +176,15 @@ static void read_identity(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 	d->sequence = attribute_u64(p->sys, d->name, "diskseq");
 	read_serial(d, p);
 	read_parts(d, p, mountinfo);
-	if (strncmp(d->name, "sr", 2) == 0 || strncmp(d->name, "fd", 2) == 0)
+	drive = strncmp(d->name, "sr", 2) == 0 || strncmp(d->name, "fd", 2) == 0;
+	d->read_only = !drive && attribute_u64(p->sys, d->name, "ro");
+	if (!drive && d->size == 0 && !attribute_u64(p->sys, d->name, "removable"))
+		d->kind = HPL_DISK_UNREADABLE;
+	if (drive)
 		snprintf(d->excluded, sizeof d->excluded, "it is a CD or floppy drive");
-	else if (attribute_u64(p->sys, d->name, "ro"))
+	else if (d->kind == HPL_DISK_UNREADABLE)
+		snprintf(d->excluded, sizeof d->excluded, "it does not tell its size");
+	else if (d->read_only)
 		snprintf(d->excluded, sizeof d->excluded, "it is read-only");
 	else if (is_mounted(mountinfo, number) || !dir_empty(p->sys, d->name, "holders"))
 		snprintf(d->excluded, sizeof d->excluded, "it is in use");
@@ -207,6 +214,7 @@ static void read_contents(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 	_cleanup_close_ int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENXIO)) {
+		d->kind = HPL_DISK_UNREADABLE;
 		snprintf(d->excluded, sizeof d->excluded, "it cannot be opened yet: %s", strerror(errno));
 		return;
 	}
@@ -216,12 +224,13 @@ static void read_contents(struct hpl_disk *d, const struct hpl_disk_paths *p, co
 		return;
 	}
 	if (hpl_disk_check_same(d, fd, NULL) < 0) {
+		d->kind = HPL_DISK_UNREADABLE;
 		snprintf(d->excluded, sizeof d->excluded, "it has just been exchanged");
 		return;
 	}
 	d->part_count = 0;
 	read_parts(d, p, mountinfo);
-	if (!d->excluded[0])
+	if (!d->excluded[0] || d->read_only)
 		hpl_disk_classify(d, fd);
 }
 
@@ -271,7 +280,7 @@ static void look(struct hpl_disk *d, const char *name, const struct hpl_disk_pat
 	*d = (struct hpl_disk){0};
 	snprintf(d->name, sizeof d->name, "%.63s", name);
 	read_identity(d, p, mountinfo);
-	if (!d->excluded[0])
+	if (!d->excluded[0] || d->read_only) /* of one that cannot be written the names count */
 		read_contents(d, p, mountinfo);
 }
 

@@ -54,6 +54,7 @@ struct hpl_disk {
 	unsigned part_count;
 	struct hpl_disk_part parts[HPL_DISK_PARTS];
 	char excluded[HPL_DISK_TEXT];
+	bool read_only;              /* excluded for that, but looked at */
 	char why[HPL_ERR_TEXT];      /* OTHER, UNREADABLE: what was found */
 };
 
@@ -67,12 +68,13 @@ struct hpl_disk_paths {
 struct hpl_buf;
 int hpl_disk_fingerprint(struct hpl_buf *out, const struct hpl_disk_paths *p, struct hpl_err *err);
 
-/* Fills disks[0..HPL_DISK_MAX) sorted by name. Reads from every disk that is not excluded. */
+/* Fills disks[0..HPL_DISK_MAX) sorted by name. Reads from every disk that is not excluded, and from
+ * those that are read-only. */
 int hpl_disk_scan(struct hpl_disk *disks, size_t *ret_count, const struct hpl_disk_paths *p,
 	struct hpl_err *err);
 
 /* The kernel's name ("vdb") of the disk that path names: a device node or a link to one, also a loop device.
- * -1: HPL07017E not there; HPL07006E a partition; HPL02122E a mapping, a RAID or a RAM disk. */
+ * -1: HPL02122E not there, or a file, a mapping, a RAID or a RAM disk; HPL07006E a partition. */
 int hpl_disk_resolve(char *ret_name, size_t size, const char *path, const struct hpl_disk_paths *p,
 	struct hpl_err *err);
 /* One disk by the kernel's name, as the scan would fill it; hardware need not stand behind it. */

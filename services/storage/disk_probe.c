@@ -319,7 +319,7 @@ void hpl_disk_classify(struct hpl_disk *d, int fd)
 		set_unreadable(d, "looking for signatures failed");
 		return;
 	}
-	if (hpl_streq(label, "cidata") || hpl_streq(d->type, "iso9660")) {
+	if (strcasecmp(label, "cidata") == 0 || hpl_streq(d->type, "iso9660")) {
 		snprintf(d->excluded, sizeof d->excluded, "it is the cidata device or another CD");
 		return;
 	}

@@ -401,12 +401,11 @@ static int finish_change(struct hpl_luks *l, const struct hpl_secrets *previous,
 		const struct hpl_secret *p = &previous->list[i];
 		int old = crypt_activate_by_passphrase(l->cd, NULL, CRYPT_ANY_SLOT, (const char *)p->data, p->len, 0);
 
-		if (old >= 0 && old != l->slot)
-			return remove_slot(l, old, err);
+		if (old >= 0 && old != l->slot && remove_slot(l, old, err) < 0)
+			return -1;
 	}
 	return 0;
 }
-
 
 /* Only the previous seeds open: the new ones first, the old ones away when that is proved. */
 static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
@@ -419,7 +418,7 @@ static int change(struct hpl_luks *l, const struct hpl_secret *passphrase,
 	/* two whole copies first: the writes of the change begin with the one that may be the only one */
 	if (check_mac(l, err) < 0 || (l->area.torn && store(l, err) < 0) || add_slot(l, passphrase, err) < 0)
 		return -1;
-	return remove_slot(l, old, err);
+	return remove_slot(l, old, err) < 0 ? -1 : finish_change(l, previous, err);
 }
 
 /* A slot that cryptsetup made on a large machine costs 1 GiB. Of such derivations one runs at a time, by a lock
@@ -477,14 +476,17 @@ int hpl_luks_activate(struct hpl_luks *l, const char *mapping, struct hpl_err *e
 	}
 	if (r < 0) { /* the passphrase was right */
 		fail(err, HPL_MSG_LUKS_LUKS_OPEN_FAILED, r, "the kernel does not set up the mapping");
-		return hpl_err_cure(err, "the kernel needs dm-crypt with %s (modprobe dm-crypt)", HPL_LUKS_CIPHER), -1;
+		hpl_err_cure(err, r == -EBUSY ? "unmount or detach what uses the disk" :
+			"the kernel needs dm-crypt with aes-xts-plain64 (modprobe dm-crypt)");
+		return -1;
 	}
 	return 0;
 }
 
 int hpl_luks_close(struct hpl_luks *l, const char *mapping, struct hpl_err *err)
 {
-	int r = crypt_deactivate(NULL, mapping);
+	/* without a context the library would read the header from the disk, by rules of its own */
+	int r = attach(l, err) < 0 ? -EINVAL : crypt_deactivate(l->cd, mapping);
 
 	return r < 0 ? fail(err, HPL_MSG_LUKS_UNEXPECTED_ERROR, r, "cannot close the mapping") : 0;
 }

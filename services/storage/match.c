@@ -132,12 +132,13 @@ static int check_alone(const struct hpl_want *w, const size_t *got, size_t n, co
 
 	for (size_t i = 0; i < disk_count; i++) {
 		const struct hpl_disk *d = &disks[i];
-		bool own = d->excluded[0] ? named(d, w, 1) || named(d, w, 2) : !usable(d);
+		bool unreadable = d->kind == HPL_DISK_UNREADABLE, own = unreadable ||
+			(d->excluded[0] ? named(d, w, 1) || named(d, w, 2) : !usable(d));
 
 		if (!own || taken(got, n, i))
 			continue;
 		add_name(list, sizeof(list), d);
-		wait |= d->kind == HPL_DISK_UNREADABLE && !d->excluded[0]; /* it may come to itself */
+		wait |= unreadable; /* it may come to itself */
 	}
 	if (!list[0])
 		return 0;

@@ -117,7 +117,7 @@ static int plan_making(struct hpl_plan *p, const struct hpl_volume *v, int fd, u
 
 	if ((at && hpl_record_read(&record, fd, at, err) < 0) ||
 		hpl_prepare_not_erased(&v->disk, &record, err) < 0 || hpl_prepare_not_another(&v->disk, err) < 0 ||
-		 plan_table(p, &v->disk, sector, err) < 0)
+		plan_table(p, &v->disk, sector, err) < 0)
 		return -1;
 	step(p, "metadata", "ext4 on the metadata partition, unless a sound one is there");
 	if (plan_interrupted(p, v, &opens, err) < 0)

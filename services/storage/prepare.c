@@ -73,6 +73,11 @@ static int check_still(const struct hpl_disk *before, const struct hpl_disk *d, 
 	return -1;
 }
 
+static int in_use_cure(struct hpl_err *err)
+{
+	return err && err->sys == EBUSY ? hpl_err_cure(err, "unmount or detach what uses it"), -1 : -1;
+}
+
 /* The disk alone and what it holds right now: the scan may be minutes old. */
 static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 {
@@ -83,7 +88,7 @@ static int claim_disk(struct hpl_disk *d, struct hpl_err *err)
 		HPL_FAIL(err, errno == EBUSY ? HPL_MSG_LUKS_ALREADY_IN_USE
 				      : HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
 			"cannot open %s for this volume alone", d->path);
-		return hpl_err_cure(err, "unmount or detach what uses it"), -1;
+		return in_use_cure(err);
 	}
 	if (hpl_disk_check_same(d, fd, err) < 0) {
 		close(fd);
@@ -206,12 +211,13 @@ static int check_untouched(const struct hpl_disk *d, int fd, struct hpl_err *err
 
 int hpl_prepare_not_another(const struct hpl_disk *d, struct hpl_err *err)
 {
-	if (d->kind != HPL_DISK_MAKING || has_table(d) || d->table_torn || (!d->type[0] && !d->part_count))
+	/* one that the kernel has not read may be ours: check_untouched() looks at what is behind it */
+	if (d->kind != HPL_DISK_MAKING || has_table(d) || d->table_torn || !d->part_count)
 		return 0;
 	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_NOT_BLANK, 0, "%s: a volume was begun here, and it has another partition table "
-		"now%s", d->path, d->part_count ? "" : ", or the kernel has not read it");
-	hpl_err_cure(err, "let the kernel read it (blockdev --rereadpt), or attach the right disk, or wipe all of this one "
-		"outside; nothing was written to it");
+		"now", d->path);
+	hpl_err_cure(err, "attach the right disk, or wipe all of this one outside and let the kernel see it "
+		"(blockdev --rereadpt); nothing was written to it");
 	return -1;
 }
 
@@ -256,11 +262,9 @@ static int make_metadata(struct hpl_work *w, struct hpl_err *err)
 		return HPL_FAIL(err, HPL_MSG_STORAGE_MOUNT_META_PARTITION_FAILED, errno,
 			"cannot open %s", p->path);
 	if (hpl_filesystem_probe(type, sizeof type, fd, &why) < 0) {
-		if (why.sys) {
-			*err = why;
-			return HPL_WRAP(err, HPL_MSG_STORAGE_DEVICE_UNREADABLE, "%s", p->path);
-		}
-		type[0] = 0; /* torn: this runtime has begun it, see the record */
+		*err = why; /* several filesystems, or one of several devices: nothing that this runtime has begun */
+		return HPL_WRAP(err, why.sys ? HPL_MSG_STORAGE_DEVICE_UNREADABLE : HPL_MSG_STORAGE_DEVICE_NOT_BLANK, "%s",
+			p->path);
 	}
 	hpl_closep(&fd);
 	if (type[0] && !hpl_streq(type, "ext4"))
@@ -427,7 +431,7 @@ static int begin_record(struct hpl_work *w, struct hpl_err *err)
 }
 
 /* Partitions that are there: large enough, at least when they have grown, and shown by the kernel, which does not
- * look at a second copy of the table. */
+ * look at a second copy of the table. Blank ones of a template get the size that they will have. */
 static int take_partitions(struct hpl_work *w, int fd, struct hpl_err *err)
 {
 	struct hpl_disk *d = &w->v->disk;
@@ -437,7 +441,10 @@ static int take_partitions(struct hpl_work *w, int fd, struct hpl_err *err)
 	if (hpl_grow_size(&size, d, fd, w->sector, err) < 0 ||
 		hpl_prepare_not_shrunk(d, size, &w->luks.record, err) < 0)
 		return -1;
-	return d->table_torn ? hpl_grow_table(d, fd, w->sector, d->parts[1].size, &grown, err) : 0;
+	if (d->table_torn)
+		size = d->parts[1].size;
+	return d->table_torn || (d->data_blank && !w->luks.record.sequence) ?
+		hpl_grow_table(d, fd, w->sector, size, &grown, err) : 0;
 }
 
 int hpl_prepare_grow(struct hpl_work *w, struct hpl_err *err)
@@ -467,7 +474,7 @@ static int claim_header(struct hpl_work *w, struct hpl_err *err)
 		return 0;
 	HPL_FAIL(err, errno == EBUSY ? HPL_MSG_LUKS_ALREADY_IN_USE : HPL_MSG_STORAGE_DEVICE_UNREADABLE, errno,
 		"cannot open %s for this volume alone", w->v->device);
-	return hpl_err_cure(err, "unmount or detach what uses it"), -1;
+	return in_use_cure(err);
 }
 
 int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
@@ -489,10 +496,10 @@ int hpl_prepare(struct hpl_work *w, struct hpl_err *err)
 	snprintf(w->v->device, sizeof w->v->device, "%s",
 		d->kind == HPL_DISK_LUKS ? d->path : d->parts[1].path);
 	w->luks.memory_kb = w->v->memory_kb;
-	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too */
-	if (claim_header(w, err) < 0 || hpl_luks_init(&w->luks, w->v->device,
-			d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0 ||
-		begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
+	if (hpl_luks_init(&w->luks, w->v->device, d->kind == HPL_DISK_LUKS ? d->size : d->parts[1].size, err) < 0)
+		return -1;
+	hpl_closep(&fd); /* whoever holds the disk alone holds its partitions too; one that is open is not taken away */
+	if (claim_header(w, err) < 0 || begin_record(w, err) < 0 || (w->making && make_metadata(w, err) < 0))
 		return -1;
 	return prepare_header(w, blank, err);
 }

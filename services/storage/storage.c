@@ -198,6 +198,14 @@ static void name_present(const struct hpl_storage *st, char *out, size_t size)
 	}
 }
 
+static bool unreadable(const struct hpl_storage *st)
+{
+	for (size_t i = 0; i < st->disk_count; i++)
+		if (st->disks[i].kind == HPL_DISK_UNREADABLE)
+			return true;
+	return false;
+}
+
 static int timed_out(struct hpl_storage *st, struct hpl_err *err)
 {
 	char missing[256], present[512];
@@ -207,7 +215,8 @@ static int timed_out(struct hpl_storage *st, struct hpl_err *err)
 	HPL_FAIL(err, HPL_MSG_STORAGE_DEVICE_MISSING, 0,
 		"no disk for volume %s after %" PRIu64 " s; disks here: %s", missing, st->wait_s,
 		present[0] ? present : "none");
-	hpl_err_cure(err, "attach the disk, or correct volumeID or volumeName");
+	hpl_err_cure(err, unreadable(st) ? "look at the disk that cannot be read, or say by volumeID which one it is" :
+		"attach the disk, or correct volumeID or volumeName");
 	return -1;
 }
 

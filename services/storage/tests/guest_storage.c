@@ -336,6 +336,7 @@ static void used_since(void)
 {
 	struct hpl_volume v = volume("early", &pass);
 	struct hpl_err err = HPL_ERR_NULL;
+	static uint8_t before[MIB], after[MIB];
 	char type[32] = "";
 	int fd;
 
@@ -347,6 +348,17 @@ static void used_since(void)
 	fd = open(v.disk.parts[1].path, O_RDONLY);
 	ok(fd >= 0 && hpl_filesystem_probe(type, sizeof type, fd, &err) == 0 && hpl_streq(type, "ext4") &&
 		hpl_filesystem_sound("/sbin", "ext4", v.disk.parts[1].path) == HPL_SOUND_YES, "and left alone", &err);
+	close(fd);
+	/* and the other one for two things at once */
+	fd = open(v.disk.parts[0].path, O_RDWR | O_SYNC);
+	ok(fd >= 0 && pread(fd, before, sizeof before, 0) == sizeof before && pwrite(fd, "LUKS\xba\xbe\0\1", 8, 0) == 8,
+		"a metadata partition with two signatures", NULL);
+	v = volume("early", &pass);
+	err = HPL_ERR_NULL;
+	ok(hpl_volume_bring_up(&v, &err) < 0 && err.msg == HPL_MSG_STORAGE_DEVICE_NOT_BLANK, "is refused: HPL07020E", &err);
+	memcpy(before, "LUKS\xba\xbe\0\1", 8);
+	ok(pread(fd, after, sizeof after, 0) == sizeof after && memcmp(before, after, sizeof before) == 0,
+		"and left alone", NULL);
 	close(fd);
 }
 

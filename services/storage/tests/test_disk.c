@@ -155,8 +155,21 @@ Test(storage_disk, loops_partitions_small_readonly_mounted_held_and_cd_are_kept_
 	scan();
 	cr_assert_eq(count, 5);
 	for (size_t i = 0; i < count; i++)
-		cr_assert(disks[i].excluded[0] && disks[i].kind == HPL_DISK_UNKNOWN, "%s",
+		cr_assert(disks[i].excluded[0] && (disks[i].kind == HPL_DISK_UNKNOWN || disks[i].read_only), "%s",
 			disks[i].name);
+	cr_assert_str_eq(disks[2].excluded, "it is read-only");
+	cr_assert_eq(disks[2].kind, HPL_DISK_BLANK, "its names count, so it is looked at");
+}
+
+Test(storage_disk, a_disk_that_does_not_tell_its_size_may_come_to_itself)
+{
+	close(add_disk("sda", 0));
+	close(add_disk("sdb", 0));
+	attribute("sdb", "removable", "1\n");
+	scan();
+	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
+	cr_assert_str_eq(disks[0].excluded, "it does not tell its size");
+	cr_assert_str_eq(disks[1].excluded, "it is smaller than 128 MiB", "a card reader without a card");
 }
 
 Test(storage_disk, a_disk_shorter_than_its_size_is_unreadable_not_blank)
@@ -178,7 +191,7 @@ Test(storage_disk, a_disk_without_a_node_is_waited_for)
 	snprintf(path, sizeof path, "%s/dev/vdb", base);
 	unlink(path);
 	scan();
-	cr_assert_eq(disks[0].kind, HPL_DISK_UNKNOWN);
+	cr_assert_eq(disks[0].kind, HPL_DISK_UNREADABLE);
 	cr_assert_str_eq(disks[0].excluded, "it cannot be opened yet: No such file or directory");
 }
 

@@ -93,6 +93,8 @@ Test(storage_match, a_blank_disk_does_not_replace_one_that_cannot_be_used)
 	struct hpl_disk late[] = {disk("vdb", "own", HPL_DISK_UNREADABLE), disk("vdc", "new", HPL_DISK_BLANK)};
 	cr_assert_eq(MATCH(wants, late, true), HPL_MATCH_WAIT);
 	cr_assert_eq(got[0], HPL_MATCH_NONE);
+	strcpy(late[0].excluded, "it cannot be opened yet: No such device or address");
+	cr_assert_eq(MATCH(wants, late, true), HPL_MATCH_WAIT);
 	struct hpl_disk locked[] = {disk("vdb", "data", HPL_DISK_UNKNOWN), disk("vdc", "new", HPL_DISK_BLANK)};
 	strcpy(locked[0].excluded, "it is read-only");
 	cr_assert_eq(MATCH(wants, locked, true), -1);

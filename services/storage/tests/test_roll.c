@@ -161,12 +161,20 @@ Test(storage_roll, the_power_goes_in_the_change_and_again_in_the_next_boot)
 static char loop[64];
 static uint8_t *old_areas;
 
+static void flush_loop(void)
+{
+	int fd = open(loop, O_RDONLY | O_CLOEXEC);
+
+	syscall(SYS_fsync, fd);
+	close(fd);
+}
+
 /* Puts back what stood where the new key slot was written, below the page cache of the device */
 static void lose(void)
 {
 	uint8_t *now = malloc(USED - AREAS);
 
-	sync();
+	flush_loop();
 	cr_assert_eq(pread(device_fd, now, USED - AREAS, AREAS), USED - AREAS);
 	if (memcmp(now, old_areas, USED - AREAS) != 0) {
 		at_flush = NULL;

@@ -224,7 +224,6 @@ static int look(struct job *j, struct hpl_err *err)
 	return 1;
 }
 
-
 /* Opening the device loads the module; without the device libdevmapper makes one of what /proc/misc says. */
 static int check_mapper(struct hpl_err *err)
 {
