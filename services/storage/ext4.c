@@ -14,6 +14,7 @@
 
 enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
 	CHECKSUM_TYPE_AT = 0x175, CRC32C = 1, CHECKSUM_AT = 0x3fc };
+enum { INCOMPAT_AT = 0x60, NEEDS_RECOVERY = 4 };
 enum { MOUNT_TIME_AT = 0x2c, MOUNT_COUNT_AT = 0x34 };
 enum { FSCK_MS = 600000, PROGRAM_PATH = 256, FSCK_REPAIRED = 1 };
 
@@ -66,6 +67,17 @@ static bool fsck(const char *dir, const char *how, const char *device)
 int hpl_ext4_repair(const char *dir, const char *device)
 {
 	return hpl_ext4_mend(dir, device) == 0 || fsck(dir, "-y", device) ? 0 : -1;
+}
+
+int hpl_ext4_replay(const char *dir, const char *device)
+{
+	_cleanup_close_ int fd = open(device, O_RDONLY | O_CLOEXEC);
+	uint8_t super[HPL_EXT4_SUPER];
+
+	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
+		!(le32(super + INCOMPAT_AT) & NEEDS_RECOVERY))
+		return -1;
+	return fsck(dir, "-p", device) ? 0 : -1;
 }
 
 int hpl_ext4_mend(const char *dir, const char *device)

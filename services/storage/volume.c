@@ -123,6 +123,8 @@ static int mend(const char *dir, const char *type, const char *path, int sys)
 {
 	if (hpl_streq(type, "ext4") && sys == EBADMSG)
 		return hpl_ext4_mend(dir, path);
+	if (hpl_streq(type, "ext4") && sys == EUCLEAN)
+		return hpl_ext4_replay(dir, path);
 	if (hpl_streq(type, "xfs") && sys == EBADMSG)
 		return hpl_xfs_mend(path) > 0 ? 0 : -1;
 	return hpl_streq(type, "btrfs") && sys == EINVAL ? hpl_btrfs_mend(dir, path) : -1;

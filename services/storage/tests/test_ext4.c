@@ -81,6 +81,15 @@ Test(ext4, a_whole_one_is_left_alone)
 	cr_assert_eq(checksum(), before);
 }
 
+Test(ext4, a_journal_with_nothing_to_replay_is_left_alone)
+{
+	change(FIELD(CHECKSUM), 0xff); /* e2fsck would change it */
+	uint32_t before = checksum();
+
+	cr_assert_lt(hpl_ext4_replay("/sbin", path), 0);
+	cr_assert_eq(checksum(), before);
+}
+
 Test(ext4, what_is_not_sound_gets_its_wrong_checksum_back)
 {
 	uint32_t before = checksum();
