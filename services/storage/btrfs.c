@@ -7,19 +7,12 @@
 #include <unistd.h>
 
 #include "runtime/base/file.h"
+#include "services/storage/bytes.h"
 #include "services/storage/crc32c.h"
 #include "services/storage/filesystem.h"
 
 /* The checksum has room for 32 bytes; a CRC32C is the first four. */
 enum { CHECKSUM_ROOM = 32, ADDRESS = 0x30, MAGIC = 0x40, CHECKSUM_TYPE = 0xc4, CRC32C = 0 };
-
-static uint32_t checksum_of(const uint8_t *super)
-{
-	uint32_t sum;
-
-	memcpy(&sum, super, sizeof(sum));
-	return le32toh(sum);
-}
 
 bool hpl_btrfs_torn(const uint8_t super[HPL_BTRFS_SUPER], uint32_t *ret)
 {
@@ -31,17 +24,10 @@ bool hpl_btrfs_torn(const uint8_t super[HPL_BTRFS_SUPER], uint32_t *ret)
 		(super[CHECKSUM_TYPE] | super[CHECKSUM_TYPE + 1] << 8) != CRC32C)
 		return false;
 	right = ~hpl_crc32c(super + CHECKSUM_ROOM, HPL_BTRFS_SUPER - CHECKSUM_ROOM);
-	if (right == checksum_of(super))
+	if (right == hpl_le32(super))
 		return false;
 	*ret = right;
 	return true;
-}
-
-static int put_checksum(int fd, uint32_t sum)
-{
-	sum = htole32(sum);
-	return pwrite(fd, &sum, sizeof(sum), HPL_BTRFS_SUPER_AT) == (ssize_t)sizeof(sum) && fsync(fd) == 0 ?
-		0 : -1;
 }
 
 int hpl_btrfs_mend(const char *dir, const char *device)
@@ -51,10 +37,10 @@ int hpl_btrfs_mend(const char *dir, const char *device)
 	uint32_t right;
 
 	if (fd < 0 || pread(fd, super, sizeof(super), HPL_BTRFS_SUPER_AT) != (ssize_t)sizeof(super) ||
-		!hpl_btrfs_torn(super, &right) || put_checksum(fd, right) < 0)
+		!hpl_btrfs_torn(super, &right) || hpl_put_le32(fd, HPL_BTRFS_SUPER_AT, right) < 0)
 		return -1;
 	if (hpl_filesystem_sound(dir, "btrfs", device) == HPL_SOUND_YES)
 		return 0;
-	(void)put_checksum(fd, checksum_of(super));
+	(void)hpl_put_le32(fd, HPL_BTRFS_SUPER_AT, hpl_le32(super));
 	return -1;
 }

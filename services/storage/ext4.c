@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services/storage/ext4.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "runtime/base/file.h"
 #include "runtime/base/proc.h"
+#include "services/storage/bytes.h"
 #include "services/storage/crc32c.h"
 
 enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
@@ -18,38 +18,23 @@ enum { INCOMPAT_AT = 0x60, NEEDS_RECOVERY = 4 };
 enum { MOUNT_TIME_AT = 0x2c, MOUNT_COUNT_AT = 0x34 };
 enum { FSCK_MS = 600000, PROGRAM_PATH = 256, FSCK_REPAIRED = 1 };
 
-static uint32_t le32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return le32toh(v);
-}
-
 bool hpl_ext4_torn(const uint8_t super[HPL_EXT4_SUPER], uint32_t *ret)
 {
 	uint32_t right;
 
 	if ((super[MAGIC_AT] | super[MAGIC_AT + 1] << 8) != MAGIC ||
-		!(le32(super + RO_COMPAT_AT) & METADATA_CSUM) || super[CHECKSUM_TYPE_AT] != CRC32C)
+		!(hpl_le32(super + RO_COMPAT_AT) & METADATA_CSUM) || super[CHECKSUM_TYPE_AT] != CRC32C)
 		return false;
 	right = hpl_crc32c(super, CHECKSUM_AT);
-	if (right == le32(super + CHECKSUM_AT))
+	if (right == hpl_le32(super + CHECKSUM_AT))
 		return false;
 	*ret = right;
 	return true;
 }
 
-static int put_checksum(int fd, uint32_t sum)
-{
-	sum = htole32(sum);
-	return pwrite(fd, &sum, sizeof(sum), HPL_EXT4_SUPER + CHECKSUM_AT) == (ssize_t)sizeof(sum) &&
-		fsync(fd) == 0 ? 0 : -1;
-}
-
 bool hpl_ext4_was_mounted(const uint8_t super[HPL_EXT4_SUPER])
 {
-	return le32(super + MOUNT_TIME_AT) || super[MOUNT_COUNT_AT] || super[MOUNT_COUNT_AT + 1];
+	return hpl_le32(super + MOUNT_TIME_AT) || super[MOUNT_COUNT_AT] || super[MOUNT_COUNT_AT + 1];
 }
 
 /* Did it mend all that it found? */
@@ -75,7 +60,7 @@ int hpl_ext4_replay(const char *dir, const char *device)
 	uint8_t super[HPL_EXT4_SUPER];
 
 	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
-		!(le32(super + INCOMPAT_AT) & NEEDS_RECOVERY))
+		!(hpl_le32(super + INCOMPAT_AT) & NEEDS_RECOVERY))
 		return -1;
 	return fsck(dir, "-p", device) ? 0 : -1;
 }
@@ -87,10 +72,10 @@ int hpl_ext4_mend(const char *dir, const char *device)
 	uint32_t right;
 
 	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
-		!hpl_ext4_torn(super, &right) || put_checksum(fd, right) < 0)
+		!hpl_ext4_torn(super, &right) || hpl_put_le32(fd, HPL_EXT4_SUPER + CHECKSUM_AT, right) < 0)
 		return -1;
 	if (fsck(dir, "-p", device))
 		return 0;
-	(void)put_checksum(fd, le32(super + CHECKSUM_AT));
+	(void)hpl_put_le32(fd, HPL_EXT4_SUPER + CHECKSUM_AT, hpl_le32(super + CHECKSUM_AT));
 	return -1;
 }

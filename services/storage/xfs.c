@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/base/file.h"
+#include "services/storage/bytes.h"
 #include "services/storage/crc32c.h"
 
 enum { SECTOR = 512, SUPER = 512, RECORD_MAX = 32 << 10, OP_HEADER = 12, UUID = 16, CHUNK = 64 << 10 };
@@ -42,19 +43,6 @@ struct xfs {
 	int mended;
 };
 
-static uint32_t be32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return be32toh(v);
-}
-
-static uint64_t be64(const uint8_t *p)
-{
-	return (uint64_t)be32(p) << 32 | be32(p + 4);
-}
-
 static int read_super(struct xfs *x)
 {
 	uint8_t sb[SUPER];
@@ -63,15 +51,15 @@ static int read_super(struct xfs *x)
 	if (pread(x->fd, sb, sizeof(sb), 0) != (ssize_t)sizeof(sb) || memcmp(sb, "XFSB", 4) != 0 ||
 		(sb[SB_VERSION + 1] & 15) != 5 || sb[120] < 9 || sb[120] > 16 || !sb[124] || sb[124] > 31)
 		return -1;
-	memcpy(x->uuid, sb + (be32(sb + SB_INCOMPAT) & INCOMPAT_META_UUID ? SB_META_UUID : SB_UUID), UUID);
+	memcpy(x->uuid, sb + (hpl_be32(sb + SB_INCOMPAT) & INCOMPAT_META_UUID ? SB_META_UUID : SB_UUID), UUID);
 	block = 1ULL << sb[120];
 	mask = (1ULL << sb[124]) - 1;
-	start = be64(sb + 48);
-	if (!start || start >> sb[124] >= be32(sb + 88) || be64(sb + 8) > (uint64_t)INT64_MAX / block)
+	start = hpl_be64(sb + 48);
+	if (!start || start >> sb[124] >= hpl_be32(sb + 88) || hpl_be64(sb + 8) > (uint64_t)INT64_MAX / block)
 		return -1;
-	x->size = be64(sb + 8) * block;
-	x->log = ((start >> sb[124]) * be32(sb + 84) + (start & mask)) * block;
-	x->log_size = be32(sb + 96) * block;
+	x->size = hpl_be64(sb + 8) * block;
+	x->log = ((start >> sb[124]) * hpl_be32(sb + 84) + (start & mask)) * block;
+	x->log_size = hpl_be32(sb + 96) * block;
 	return x->log_size && x->log < x->size && x->log_size <= x->size - x->log ? 0 : -1;
 }
 
@@ -91,16 +79,15 @@ static int read_log(const struct xfs *x, uint64_t at, uint8_t *to, size_t len)
 static bool is_torn(const struct xfs *x, const struct kind *k, const uint8_t *block, size_t len, uint64_t at)
 {
 	static const uint8_t zero[4];
-	uint32_t sum, right;
+	uint32_t right;
 
 	if (memcmp(block + k->magic_at, k->magic, k->size) != 0 || memcmp(block + k->uuid, x->uuid, UUID) != 0 ||
-		(k->at && be64(block + k->at) != at / SECTOR))
+		(k->at && hpl_be64(block + k->at) != at / SECTOR))
 		return false;
-	memcpy(&sum, block + k->crc, sizeof(sum));
 	right = hpl_crc32c(block, k->crc);
 	right = hpl_crc32c_more(right, zero, sizeof(zero));
 	right = ~hpl_crc32c_more(right, block + k->crc + 4, len - k->crc - 4);
-	return right != le32toh(sum);
+	return right != hpl_le32(block + k->crc);
 }
 
 static int mend_block(struct xfs *x, uint64_t sector, uint32_t sectors)
@@ -139,9 +126,9 @@ static int mend_buffer(struct xfs *x, const uint8_t *region)
 
 static uint32_t record_len(const uint8_t *header)
 {
-	uint32_t len = be32(header + RECORD_LEN);
+	uint32_t len = hpl_be32(header + RECORD_LEN);
 
-	return be32(header) != RECORD_MAGIC || len > RECORD_MAX || len % SECTOR ? 0 : len;
+	return hpl_be32(header) != RECORD_MAGIC || len > RECORD_MAX || len % SECTOR ? 0 : len;
 }
 
 /* The record of len bytes whose header, a sector, is at `at` of the log. */
@@ -155,7 +142,7 @@ static int mend_record(struct xfs *x, uint64_t at, const uint8_t *header, uint32
 	for (uint32_t i = 0; i < len / SECTOR; i++)
 		memcpy(data + i * SECTOR, header + RECORD_CYCLES + 4 * i, 4);
 	for (uint32_t done = 0; done + OP_HEADER <= len;) {
-		uint32_t region = be32(data + done + 4);
+		uint32_t region = hpl_be32(data + done + 4);
 
 		done += OP_HEADER;
 		if (region > len - done)

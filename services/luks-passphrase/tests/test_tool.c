@@ -118,21 +118,26 @@ Test(passphrase_tool, line_ends_of_windows_are_refused_in_the_seeds_of_a_contrac
 	refused_for_windows(RUN("", "--seed-file", files[1], "--seed-file", files[0]), "seed 2");
 }
 
+static void digest_of_three(char want[65], const char *two, const char *third)
+{
+	char interim[65], joined[80];
+
+	digest(interim, two);
+	snprintf(joined, sizeof joined, "%s%s", interim, third);
+	digest(want, joined);
+}
+
 Test(passphrase_tool, a_third_seed_may_end_with_any_byte)
 {
-	char interim[65], want[65], joined[80];
+	char want[65];
 
-	digest(interim, "a\rb");
-	snprintf(joined, sizeof joined, "%sc\r", interim);
-	digest(want, joined);
+	digest_of_three(want, "a\rb", "c\r");
 	fill(0, "a\r");
 	fill(1, "b\n");
 	fill(2, "c\r\n");
 	cr_expect_eq(RUN("", "--seed-file", files[0], "--seed-file", files[1], "--seed-file", files[2]), 0);
 	expect(want, "");
-	digest(interim, "ab");
-	snprintf(joined, sizeof joined, "%sc\r", interim);
-	digest(want, joined);
+	digest_of_three(want, "ab", "c\r");
 	cr_expect_eq(RUN("a\nb\nc\r\n"), 0);
 	expect(want, "");
 }
@@ -159,11 +164,9 @@ Test(passphrase_tool, a_descriptor_is_a_file)
 
 Test(passphrase_tool, a_third_seed_is_joined_to_the_passphrase_of_two)
 {
-	char interim[65], want[65], joined[80];
+	char want[65];
 
-	digest(interim, "ab");
-	snprintf(joined, sizeof joined, "%sthird", interim);
-	digest(want, joined);
+	digest_of_three(want, "ab", "third");
 	cr_expect_eq(RUN("a\nb\nthird\n"), 0);
 	expect(want, "");
 }

@@ -53,6 +53,10 @@ static void check_again(const struct hpl_volume *v)
 	need(hpl_job_take_disk(&again.disk, c->job->disk, NULL) == 0);
 	need(c->job->passphrase.len == v->passphrase->len && (!v->passphrase->len ||
 		memcmp(c->job->passphrase.data, v->passphrase->data, v->passphrase->len) == 0));
+	need(c->job->n_previous == v->previous->count);
+	for (size_t i = 0; i < v->previous->count; i++)
+		need(c->job->previous[i].len == v->previous->list[i].len && memcmp(c->job->previous[i].data,
+			v->previous->list[i].data, v->previous->list[i].len) == 0);
 	need(hpl_job_pack(&two, &again, NULL) == 0 && one.len == two.len &&
 		memcmp(one.data, two.data, one.len) == 0);
 	hpl__worker_command__free_unpacked(c, NULL);

@@ -24,6 +24,24 @@ static inline void put(int fd, uint64_t at, const void *data, size_t len)
 	cr_assert_eq(pwrite(fd, data, len, (off_t)at), (ssize_t)len);
 }
 
+/* Other bits at a place, and the same ones back when it is called again */
+static inline void flip(int fd, uint64_t at, uint8_t bits)
+{
+	uint8_t b;
+
+	cr_assert_eq(pread(fd, &b, 1, (off_t)at), 1);
+	b ^= bits;
+	put(fd, at, &b, 1);
+}
+
+static inline uint32_t word_at(int fd, uint64_t at)
+{
+	uint32_t word;
+
+	cr_assert_eq(pread(fd, &word, sizeof(word), (off_t)at), (ssize_t)sizeof(word));
+	return word;
+}
+
 /* Runs a program with up to 8 arguments, returns its status; out may be NULL. */
 #define RUN(out, ...) run_program((out), (const char *const[]){__VA_ARGS__, NULL}, NULL)
 static inline int run_program(struct hpl_buf *out, const char *const *argv, const char *input)

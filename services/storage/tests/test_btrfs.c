@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Torn superblocks; mkfs.btrfs and btrfs check are the oracles. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,11 +7,12 @@
 #include "services/storage/btrfs.h"
 #include "services/storage/crc32c.h"
 #include "services/storage/filesystem.h"
+#include "services/storage/tests/files.h"
 
 #define FIELD(at) (HPL_BTRFS_SUPER_AT + (at))
 /* Offsets in the superblock; 0xb2b: the first of four descriptions of older trees, which a commit writes */
 enum { SIZE = 256 << 20, CHECKSUM = 0, MAGIC = 0x40, GENERATION = 0x48, ROOT = 0x50, BACKUP_ROOTS = 0xb2b };
-static char path[] = "/tmp/hpl-btrfs-XXXXXX";
+static char path[64];
 static int fd = -1;
 
 static bool sound(void)
@@ -26,8 +24,7 @@ static void setup(void)
 {
 	struct hpl_err err = HPL_ERR_NULL;
 
-	fd = mkstemp(path);
-	cr_assert(fd >= 0 && ftruncate(fd, SIZE) == 0);
+	fd = make_disk(path, SIZE);
 	cr_assert_eq(hpl_filesystem_make("/sbin", "btrfs", path, NULL, &err), 0, "%s", err.text);
 	cr_assert(sound());
 }
@@ -36,23 +33,6 @@ static void teardown(void)
 {
 	close(fd);
 	unlink(path);
-}
-
-static void change(int at, uint8_t bits)
-{
-	uint8_t b;
-
-	cr_assert_eq(pread(fd, &b, 1, at), 1);
-	b ^= bits;
-	cr_assert_eq(pwrite(fd, &b, 1, at), 1);
-}
-
-static uint32_t checksum(void)
-{
-	uint32_t sum;
-
-	cr_assert_eq(pread(fd, &sum, sizeof(sum), FIELD(CHECKSUM)), (ssize_t)sizeof(sum));
-	return sum;
 }
 
 Test(crc32c, is_that_of_castagnoli)
@@ -67,7 +47,7 @@ TestSuite(btrfs, .init = setup, .fini = teardown);
 
 Test(btrfs, a_superblock_with_new_and_old_sectors_is_mended)
 {
-	change(FIELD(BACKUP_ROOTS), 0x11);
+	flip(fd, FIELD(BACKUP_ROOTS), 0x11);
 	cr_assert_not(sound(), "btrfs takes it, this code is not needed");
 	cr_assert_eq(hpl_btrfs_mend("/sbin", path), 0);
 	cr_assert(sound());
@@ -75,22 +55,22 @@ Test(btrfs, a_superblock_with_new_and_old_sectors_is_mended)
 
 Test(btrfs, a_whole_one_is_left_alone)
 {
-	uint32_t before = checksum();
+	uint32_t before = word_at(fd, FIELD(CHECKSUM));
 
 	cr_assert_lt(hpl_btrfs_mend("/sbin", path), 0);
-	cr_assert_eq(checksum(), before);
+	cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
 }
 
 Test(btrfs, what_is_not_sound_gets_its_wrong_checksum_back)
 {
 	static const int fields[] = {ROOT + 2, GENERATION + 1, MAGIC};
-	uint32_t before = checksum();
+	uint32_t before = word_at(fd, FIELD(CHECKSUM));
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		change(FIELD(fields[i]), 0x41);
+		flip(fd, FIELD(fields[i]), 0x41);
 		cr_assert_lt(hpl_btrfs_mend("/sbin", path), 0, "field at %#x", (unsigned)fields[i]);
-		cr_assert_eq(checksum(), before);
-		change(FIELD(fields[i]), 0x41);
+		cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
+		flip(fd, FIELD(fields[i]), 0x41);
 	}
 	cr_assert(sound());
 }

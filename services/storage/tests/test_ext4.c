@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Torn superblocks; mke2fs and e2fsck are the oracles. */
-#include <criterion/criterion.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/base/proc.h"
 #include "services/storage/ext4.h"
+#include "services/storage/tests/files.h"
 
 #define FIELD(at) (HPL_EXT4_SUPER + (at))
 enum { SIZE = 28 << 20, BLOCKS_COUNT = 0x4, WRITE_TIME = 0x30, MAGIC = 0x38, CHECKSUM = 0x3fc };
-static char path[] = "/tmp/hpl-ext4-XXXXXX";
+static char path[64];
 static int fd = -1;
 
 static int status_of(const char *program, const char *a, const char *b)
 {
-	const char *const argv[] = {program, a, b, path, NULL};
-	struct hpl_proc p = {.argv = argv, .timeout_ms = 60000};
-	int status = -1;
-
-	cr_assert_eq(hpl_proc_run(&p, &status, NULL), 0);
-	return status;
+	return RUN(NULL, program, a, b, path);
 }
 
 static void setup(void)
 {
-	fd = mkstemp(path);
-	cr_assert(fd >= 0 && ftruncate(fd, SIZE) == 0);
+	fd = make_disk(path, SIZE);
 	cr_assert_eq(status_of("/sbin/mkfs.ext4", "-q", "-F"), 0);
 	cr_assert_eq(status_of("/sbin/fsck.ext4", "-f", "-n"), 0);
 }
@@ -39,28 +30,11 @@ static void teardown(void)
 	unlink(path);
 }
 
-static void change(int at, uint8_t bits)
-{
-	uint8_t b;
-
-	cr_assert_eq(pread(fd, &b, 1, at), 1);
-	b ^= bits;
-	cr_assert_eq(pwrite(fd, &b, 1, at), 1);
-}
-
-static uint32_t checksum(void)
-{
-	uint32_t sum;
-
-	cr_assert_eq(pread(fd, &sum, sizeof(sum), FIELD(CHECKSUM)), (ssize_t)sizeof(sum));
-	return sum;
-}
-
 TestSuite(ext4, .init = setup, .fini = teardown);
 
 Test(ext4, a_superblock_with_one_new_and_one_old_sector_is_mended)
 {
-	change(FIELD(WRITE_TIME), 0x11);
+	flip(fd, FIELD(WRITE_TIME), 0x11);
 	cr_assert_neq(status_of("/sbin/fsck.ext4", "-f", "-p"), 0, "e2fsck mends it, this code is not needed");
 	cr_assert_eq(hpl_ext4_mend("/sbin", path), 0);
 	cr_assert_eq(status_of("/sbin/fsck.ext4", "-f", "-n"), 0);
@@ -68,39 +42,39 @@ Test(ext4, a_superblock_with_one_new_and_one_old_sector_is_mended)
 
 Test(ext4, an_old_second_sector_is_mended)
 {
-	change(FIELD(CHECKSUM), 0xff);
+	flip(fd, FIELD(CHECKSUM), 0xff);
 	cr_assert_eq(hpl_ext4_mend("/sbin", path), 0);
 	cr_assert_eq(status_of("/sbin/fsck.ext4", "-f", "-n"), 0);
 }
 
 Test(ext4, a_whole_one_is_left_alone)
 {
-	uint32_t before = checksum();
+	uint32_t before = word_at(fd, FIELD(CHECKSUM));
 
 	cr_assert_lt(hpl_ext4_mend("/sbin", path), 0);
-	cr_assert_eq(checksum(), before);
+	cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
 }
 
 Test(ext4, a_journal_with_nothing_to_replay_is_left_alone)
 {
-	change(FIELD(CHECKSUM), 0xff); /* e2fsck would change it */
-	uint32_t before = checksum();
+	flip(fd, FIELD(CHECKSUM), 0xff); /* e2fsck would change it */
+	uint32_t before = word_at(fd, FIELD(CHECKSUM));
 
 	cr_assert_lt(hpl_ext4_replay("/sbin", path), 0);
-	cr_assert_eq(checksum(), before);
+	cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
 }
 
 Test(ext4, what_is_not_sound_gets_its_wrong_checksum_back)
 {
-	uint32_t before = checksum();
+	uint32_t before = word_at(fd, FIELD(CHECKSUM));
 
-	change(FIELD(BLOCKS_COUNT + 2), 0x40); /* more blocks than the device has */
+	flip(fd, FIELD(BLOCKS_COUNT + 2), 0x40); /* more blocks than the device has */
 	cr_assert_lt(hpl_ext4_mend("/sbin", path), 0);
-	cr_assert_eq(checksum(), before);
-	change(FIELD(BLOCKS_COUNT + 2), 0x40);
-	change(FIELD(MAGIC), 1);
+	cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
+	flip(fd, FIELD(BLOCKS_COUNT + 2), 0x40);
+	flip(fd, FIELD(MAGIC), 1);
 	cr_assert_lt(hpl_ext4_mend("/sbin", path), 0);
-	cr_assert_eq(checksum(), before);
+	cr_assert_eq(word_at(fd, FIELD(CHECKSUM)), before);
 }
 
 static bool was_mounted(void)

@@ -5,8 +5,7 @@
 
 #include "proto/messages.h"
 #include "runtime/base/file.h"
-#include "services/storage/luks.h"
-#include "services/storage/tests/files.h"
+#include "services/storage/tests/luks_on.h"
 
 enum { SIZE = 48 << 20 };
 
@@ -15,19 +14,10 @@ static struct hpl_secret pass, wrong, other;
 static int record_fd = -1;
 static const char text[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-/* The device and a record beside it; at: where the record is, 0: none */
+/* at: where the record is, 0: none */
 static struct hpl_luks device(uint64_t at)
 {
-	struct hpl_luks l = HPL_LUKS_NULL;
-	struct hpl_err err = HPL_ERR_NULL;
-
-	cr_assert_eq(hpl_luks_init(&l, path, SIZE, &err), 0, "%s", err.text);
-	l.memory_kb = 1024;
-	l.record_fd = record_fd;
-	l.record_at = at;
-	if (at)
-		cr_assert_geq(hpl_record_read(&l.record, record_fd, at, &err), 0, "%s", err.text);
-	return l;
+	return luks_on(path, SIZE, 1024, record_fd, at);
 }
 
 static void setup(void)

@@ -11,8 +11,7 @@
 #include <unistd.h>
 
 #include "proto/messages.h"
-#include "services/storage/luks.h"
-#include "services/storage/tests/files.h"
+#include "services/storage/tests/luks_on.h"
 
 /* USED: both copies of the header and two key slots, which is all that a change writes to */
 enum { SIZE = 20 << 20, USED = 1 << 20, RECORD_AT = 4096, RECORD = 16 << 10, FLUSHES = 40, AREAS = 32 << 10 };
@@ -62,16 +61,7 @@ static void remember(void)
 
 static struct hpl_luks on(const char *path, uint64_t at)
 {
-	struct hpl_luks l = HPL_LUKS_NULL;
-	struct hpl_err err = HPL_ERR_NULL;
-
-	cr_assert_eq(hpl_luks_init(&l, path, SIZE, &err), 0, "%s", err.text);
-	l.memory_kb = 32;
-	l.record_fd = record_fd;
-	l.record_at = at;
-	if (at)
-		cr_assert_geq(hpl_record_read(&l.record, record_fd, at, &err), 0, "%s", err.text);
-	return l;
+	return luks_on(path, SIZE, 32, record_fd, at);
 }
 
 static int boot(const char *path, uint64_t at, const struct hpl_secret *p, const struct hpl_secrets *previous,
