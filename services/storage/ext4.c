@@ -11,6 +11,7 @@
 #include "runtime/base/proc.h"
 #include "services/storage/bytes.h"
 #include "services/storage/crc32c.h"
+#include "services/storage/journal.h"
 
 enum { MAGIC_AT = 0x38, MAGIC = 0xef53, RO_COMPAT_AT = 0x64, METADATA_CSUM = 0x400,
 	CHECKSUM_TYPE_AT = 0x175, CRC32C = 1, CHECKSUM_AT = 0x3fc };
@@ -60,7 +61,7 @@ int hpl_ext4_replay(const char *dir, const char *device)
 	uint8_t super[HPL_EXT4_SUPER];
 
 	if (fd < 0 || pread(fd, super, sizeof(super), HPL_EXT4_SUPER) != (ssize_t)sizeof(super) ||
-		!(hpl_le32(super + INCOMPAT_AT) & NEEDS_RECOVERY))
+		!(hpl_le32(super + INCOMPAT_AT) & NEEDS_RECOVERY) || !hpl_journal_ends_torn(fd, super))
 		return -1;
 	return fsck(dir, "-p", device) ? 0 : -1;
 }

@@ -21,8 +21,8 @@ int hpl_ext4_mend(const char *dir, const char *device);
 /* A journal whose last commit was torn: the block has a checksum, what it does not need of its 4 KiB is zero, and an
  * older block stood there. The kernel refuses it (EUCLEAN), though no fsync that waited for this commit
  * has returned. Has fsck.ext4 of dir replay what comes before it and check all of the filesystem, where the
- * superblock says that there is something to replay. A journal that was damaged before its end looks the same: what
- * came behind the damage is gone then, as with any fsck. 0: it is sound; -1. */
+ * superblock says that there is something to replay and the journal ends there (journal.h): one that was damaged before
+ * its end is for a person, because fsck would drop what came behind. 0: it is sound; -1. */
 int hpl_ext4_replay(const char *dir, const char *device);
 /* Was it ever mounted? mke2fs leaves time and count of mounts at zero. */
 bool hpl_ext4_was_mounted(const uint8_t super[HPL_EXT4_SUPER]);

@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any bytes as superblocks: one that is said to be torn is whole with the checksum that is said. */
+/* Any bytes as superblocks: one that is said to be torn is whole with the checksum that is said. And as an ext4 with
+ * its journal. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "services/storage/btrfs.h"
-#include "services/storage/ext4.h"
+#include "services/storage/journal.h"
 
 enum { EXT4_CHECKSUM = 0x3fc };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void journal(const uint8_t *data, size_t size)
+{
+	int fd = memfd_create("ext4", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	(void)hpl_journal_ends_torn(fd, data + HPL_EXT4_SUPER);
+	close(fd);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -24,6 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	(void)hpl_ext4_was_mounted(super);
+	if (size >= 2 * HPL_EXT4_SUPER)
+		journal(data, size);
 	if (hpl_btrfs_torn(super, &right)) {
 		right = htole32(right);
 		memcpy(super, &right, sizeof(right));
